@@ -1,0 +1,105 @@
+// Package config holds the settings of grantd: one struct, filled from
+// defaults, a YAML file, the environment and flags, in rising order of
+// strength. Whatever is wrong in any of them is reported in one go.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is every setting of grantd. Default gives the values of a fresh
+// installation; the zero Config is not usable.
+type Config struct {
+	// Issuer is the URL that names this server in every token. It has no
+	// trailing slash. "grantd dev" derives it from Listen when it is empty.
+	Issuer string
+
+	// Listen is the address of the public endpoints, host:port.
+	Listen string
+
+	// OpsListen is the address of /healthz, /readyz and /metrics.
+	OpsListen string
+
+	// Database is "sqlite:PATH" or "postgres://…". It may hold a password:
+	// show it through MaskDatabase only.
+	Database string
+
+	// MasterKeyFile is the path of a file that holds the master key, and
+	// MasterKey the key itself, in base64. Exactly one is set; see Master.
+	MasterKeyFile string
+	MasterKey     string
+
+	TLS TLS
+
+	// TrustedProxies are the networks whose X-Forwarded-For and
+	// X-Forwarded-Proto count. None means that no proxy is believed.
+	TrustedProxies []netip.Prefix
+
+	Tokens Tokens
+
+	// Scopes are the only scopes that exist, in the order written.
+	Scopes []Scope
+
+	Password  Password
+	Signup    Signup
+	Resources Resources
+	Log       Log
+}
+
+// TLS names the certificate with which the public listener serves https
+// itself. Both paths are set, or none.
+type TLS struct{ CertFile, KeyFile string }
+
+// Tokens says how long tokens live and how they are signed.
+type Tokens struct {
+	// AccessTTL is the life of an access token.
+	AccessTTL time.Duration
+
+	// RefreshTTL is the idle life of a refresh token; each rotation starts
+	// it anew.
+	RefreshTTL time.Duration
+
+	// RefreshMaxTTL is the absolute life of one authorization.
+	RefreshMaxTTL time.Duration
+
+	// ReuseGrace is how long a repeat of the last rotation is answered
+	// instead of punished. Zero punishes at once.
+	ReuseGrace time.Duration
+
+	// SigningAlg signs access tokens: ES256, EdDSA, RS256 or HS256.
+	SigningAlg string
+
+	// SharedSecret is the key of HS256, verbatim; empty for all others.
+	SharedSecret string
+
+	// Audience is the aud of access tokens when no resource is asked for.
+	// Empty means the issuer.
+	Audience string
+}
+
+// Scope is one scope (RFC 6749 §3.3) and what people are told about it.
+type Scope struct{ Name, Description string }
+
+// Password says how passwords are hashed and who may log in with them.
+type Password struct {
+	// BcryptCost is the base-2 logarithm of the rounds of bcrypt.
+	BcryptCost int
+
+	// MaxConcurrentHashes bounds the passwords hashed at the same time.
+	MaxConcurrentHashes int
+
+	// DefaultClient is the client taken for a password request that names
+	// none. Empty means that such a request is refused.
+	DefaultClient string
+}
+
+// Signup says whether strangers may register at POST /users/.
+type Signup struct{ Enabled bool }
+
+// Resources says whether the built-in resource router is served.
+type Resources struct{ Enabled bool }
+
+// Log says what is logged: Level debug, info, warn or error; Format json or
+// text.
+type Log struct{ Level, Format string }

@@ -1,0 +1,49 @@
+package config
+
+import (
+	"runtime"
+	"time"
+)
+
+// Default is the settings of a fresh installation. Check refuses them: the
+// issuer and the master key have no safe default.
+func Default() Config {
+	return Config{
+		Listen:    "127.0.0.1:8000",
+		OpsListen: "127.0.0.1:9000",
+		Database:  "sqlite:grantd.db",
+		Tokens: Tokens{
+			AccessTTL:     15 * time.Minute,
+			RefreshTTL:    30 * 24 * time.Hour,
+			RefreshMaxTTL: 90 * 24 * time.Hour,
+			ReuseGrace:    30 * time.Second,
+			SigningAlg:    "ES256",
+		},
+		Scopes: defaultScopes(),
+		Password: Password{
+			BcryptCost: 12,
+			// Honours the CPU limit of a container, which NumCPU does not.
+			MaxConcurrentHashes: runtime.GOMAXPROCS(0),
+		},
+		Resources: Resources{Enabled: true},
+		Log:       Log{Level: "info", Format: "json"},
+	}
+}
+
+// Dev is the settings that "grantd dev" starts from. It has no issuer: the
+// caller makes it from the address it listens on.
+func Dev() Config {
+	c := Default()
+	c.Signup.Enabled = true
+	c.Password.DefaultClient = "dev"
+	c.Log.Format = "text"
+	return c
+}
+
+func defaultScopes() []Scope {
+	return []Scope{
+		{"me", "Read your profile"},
+		{"items", "Read your items"},
+		{"items:write", "Create items in your name"},
+	}
+}

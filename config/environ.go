@@ -1,0 +1,47 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	envPrefix = "GRANTD_"
+	envFile   = "GRANTD_CONFIG" // names the file; read by the command
+)
+
+// readEnviron sets what the environment gives. An empty value counts as not
+// given: compose files and unit files cannot leave a variable out.
+func readEnviron(c *Config, environ []string) (p Problems) {
+	pod := slices.ContainsFunc(environ, isPod)
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		switch l, known := findEnv(name); {
+		case value == "" || name == envFile || !strings.HasPrefix(name, envPrefix):
+		case known:
+			p.addError(name, l.set(c, value))
+		case pod && serviceLink.MatchString(name):
+		default:
+			key := strings.ToLower(strings.TrimPrefix(name, envPrefix))
+			p.add(name, "unknown setting", didYouMean(envName(nearest(key, leafKeys()))))
+		}
+	}
+	return p
+}
+
+func findEnv(name string) (leaf, bool) {
+	for _, l := range table {
+		if envName(l.key) == name {
+			return l, true
+		}
+	}
+	return leaf{}, false
+}
+
+// serviceLink matches what Kubernetes puts into every container beside a
+// Service called grantd or grantd-something; nobody meant these as settings.
+var serviceLink = regexp.MustCompile(
+	`^GRANTD_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+func isPod(pair string) bool { return strings.HasPrefix(pair, "KUBERNETES_SERVICE_HOST=") }

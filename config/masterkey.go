@@ -1,0 +1,71 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"os"
+	"runtime"
+	"strings"
+)
+
+// masterKeyLen is the length of the master key in bytes: that of an AES-256 key.
+const masterKeyLen = 32
+
+const makeMasterKey = "make one with: head -c 32 /dev/urandom | base64 > master.key && chmod 600 master.key"
+
+// Master decodes the 32-byte master key from MasterKeyFile or MasterKey. It
+// reads base64 of either alphabet, padded or not, amid white space. The error,
+// if any, is Problems.
+func (c Config) Master() ([]byte, error) {
+	switch {
+	case c.MasterKey != "" && c.MasterKeyFile != "":
+		return nil, Problems{{"master_key", "master_key and master_key_file are both given", "remove one"}}
+	case c.MasterKey != "":
+		return masterOf("master_key", c.MasterKey)
+	case c.MasterKeyFile != "":
+		return masterIn(c.MasterKeyFile)
+	}
+	return nil, Problems{{"master_key_file", "there is no master key", makeMasterKey + "; then set master_key_file to its path"}}
+}
+
+func masterOf(where, text string) ([]byte, error) {
+	key, ok := decodeMaster(text)
+	if !ok {
+		return nil, Problems{{where, "the master key is not base64 of exactly 32 bytes", makeMasterKey}}
+	}
+	return key, nil
+}
+
+func decodeMaster(text string) ([]byte, bool) {
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimSpace(text))
+	key, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
+	return key, err == nil && len(key) == masterKeyLen
+}
+
+func masterIn(path string) ([]byte, error) {
+	where := "master_key_file " + quote(path)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, missingMaster(path)
+	case err != nil:
+		return nil, Problems{{where, cause(err).Error(), "let the user that runs grantd read it"}}
+	case !info.Mode().IsRegular():
+		return nil, Problems{{where, "it is not a regular file", makeMasterKey}}
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
+		return nil, Problems{{where, "other users may read or write it", "run: chmod 600 " + path}}
+	}
+	data, err := readAtMost(path, 4096)
+	if err != nil {
+		return nil, Problems{{where, err.Error(), "let the user that runs grantd read it"}}
+	}
+	return masterOf(where, string(data))
+}
+
+// missingMaster does not repeat a path that is a key put in the wrong place.
+func missingMaster(path string) error {
+	if _, isKey := decodeMaster(path); isKey {
+		return Problems{{"master_key_file", "it holds a key, where the path of a file is due", "set master_key instead"}}
+	}
+	return Problems{{"master_key_file " + quote(path), "there is no such file", makeMasterKey}}
+}

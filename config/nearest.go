@@ -1,0 +1,46 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// nearest gives the key that takes the fewest edits to reach from name, with
+// or without the group in front.
+func nearest(name string, keys []string) string {
+	const most = 64 // longer names are no typing errors and cost time
+	name = flagName(strings.ToLower(name[:min(len(name), most)]))
+	best, fewest := "", -1
+	for _, key := range keys {
+		whole := flagName(key)
+		last := flagName(key[strings.LastIndex(key, ".")+1:])
+		edits := min(levenshtein.Distance(name, whole, nil), levenshtein.Distance(name, last, nil))
+		if fewest < 0 || edits < fewest {
+			best, fewest = key, edits
+		}
+	}
+	return best
+}
+
+func didYouMean(name string) string { return `did you mean "` + name + `"?` }
+
+func leafKeys() []string {
+	keys := make([]string, len(table))
+	for i, l := range table {
+		keys[i] = l.key
+	}
+	return keys
+}
+
+// groupKeys are the parts of keys before the dot.
+func groupKeys() []string {
+	var keys []string
+	for _, l := range table {
+		group, _, nested := strings.Cut(l.key, ".")
+		if nested && (len(keys) == 0 || keys[len(keys)-1] != group) {
+			keys = append(keys, group)
+		}
+	}
+	return keys
+}
