@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// Client is an application that asks for tokens.
+type Client struct {
+	ID, Name              string
+	SecretHash            []byte   // SHA-256 of the secret; nil: a public client
+	Grants                []string // grant types that it may use
+	Scopes, DefaultScopes []string // what it may ask for; what it gets when it asks for nothing
+	RedirectURIs          []string
+	Introspect            bool // may introspect
+	CreatedAt             time.Time
+}
+
+const clientColumns = `id, name, secret_hash, grants, scopes, default_scopes, redirect_uris, introspect, created_at`
+
+func scanClient(row scanner) (c Client, err error) {
+	err = row.Scan(&c.ID, &c.Name, &c.SecretHash, (*names)(&c.Grants), (*names)(&c.Scopes),
+		(*names)(&c.DefaultScopes), (*names)(&c.RedirectURIs), &c.Introspect, instant{&c.CreatedAt})
+	return c, err
+}
+
+// CreateClient adds c, or returns a *TakenError. The id may be one that was deleted: revocations
+// of that time stay and concern tokens issued before.
+func (db *DB) CreateClient(ctx context.Context, c Client) error {
+	n, err := db.write.exec(ctx, `INSERT INTO clients (`+clientColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		c.ID, c.Name, secret(c.SecretHash), names(c.Grants), names(c.Scopes),
+		names(c.DefaultScopes), names(c.RedirectURIs), bit(c.Introspect), millis(c.CreatedAt))
+	return notTaken("client_id", n, err)
+}
+
+// Client returns the client with that id, or ErrNotFound.
+func (db *DB) Client(ctx context.Context, id string) (Client, error) {
+	return one(ctx, db.read, scanClient, `SELECT `+clientColumns+` FROM clients WHERE id = $1`, id)
+}
+
+// Clients returns clients by id, beginning behind the id after. A limit of zero means all.
+func (db *DB) Clients(ctx context.Context, after string, limit int) ([]Client, error) {
+	return list(ctx, db.read, scanClient,
+		`SELECT `+clientColumns+` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`, after, atMost(limit))
+}
+
+// SetClientSecret stores the hash of a new secret; nil makes the client a public one.
+func (db *DB) SetClientSecret(ctx context.Context, id string, hash []byte) error {
+	return found(db.write.exec(ctx, `UPDATE clients SET secret_hash = $1 WHERE id = $2`, secret(hash), id))
+}
+
+// DeleteClient removes the client with its authorizations and returns how many were live at now.
+// Revocations of the client and of each authorization are kept until until, when the last access
+// token issued before now has expired.
+func (db *DB) DeleteClient(ctx context.Context, id string, now, until time.Time) (ended int, err error) {
+	err = db.update(ctx, func(tx *sql.Tx) error {
+		ended, err = endGrants(ctx, tx, GrantFilter{ClientID: id, Now: now}, until)
+		if err != nil {
+			return err
+		}
+		// Its own tokens (client_credentials) belong to no authorization.
+		if err := revoke(ctx, tx, RevokedClient, id, now, until); err != nil {
+			return err
+		}
+		return found(affected(tx.ExecContext(ctx, `DELETE FROM clients WHERE id = $1`, id)))
+	})
+	return ended, err
+}
+
+// secret is NULL when there is none: an empty hash must not become a secret.
+func secret(hash []byte) any {
+	if len(hash) == 0 {
+		return nil
+	}
+	return hash
+}
+
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// notTaken turns an INSERT that met a row of the same name into a *TakenError.
+func notTaken(field string, rows int, err error) error {
+	if err == nil && rows == 0 {
+		return &TakenError{Field: field}
+	}
+	return err
+}

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNotFound says that there is no row of that name.
+	ErrNotFound = errors.New("not found")
+
+	// ErrUnavailable matches every fault of the database itself: locked, full, read-only,
+	// damaged, gone. The text of such an error names the cause and the remedy.
+	ErrUnavailable = errors.New("database unavailable")
+)
+
+// TakenError refuses a row because another one has the same value in a field that is unique.
+type TakenError struct {
+	Field string // "username", "email", "id" (of a user), "client_id", "item_id", "key_id" or "grant_id"
+}
+
+func (e *TakenError) Error() string { return "this " + e.Field + " is taken" }
+
+// SchemaError says that the database has another schema than this program needs.
+type SchemaError struct {
+	Have, Want int64 // versions; Have is 0 before the first migration
+}
+
+func (e *SchemaError) Error() string {
+	remedy := `run "grantd migrate"`
+	if e.Have > e.Want {
+		remedy = "use a newer grantd"
+	}
+	return fmt.Sprintf("the database is at schema %d, this program needs %d; %s", e.Have, e.Want, remedy)
+}
+
+// fault tells what went wrong in the words of this package. What it does not know, among it every
+// refusal made here, it returns as it is.
+func (d *dialect) fault(ctx context.Context, err error) error {
+	switch {
+	case err == nil, errors.Is(err, ErrUnavailable):
+		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return ErrNotFound
+	case errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil:
+		return ctx.Err() // database/sql rolled back when the context ended, and forgot why
+	case err.Error() == "sql: database is closed": // database/sql does not export it
+		return fmt.Errorf("%w: it is closed; restart grantd", ErrUnavailable)
+	}
+	if cause := d.explain(err); cause != "" {
+		return fmt.Errorf("%w: %s (%w)", ErrUnavailable, cause, err)
+	}
+	return err
+}

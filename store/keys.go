@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// SigningKey is a key that signs access tokens from SignFrom until another one of its Alg does.
+type SigningKey struct {
+	ID, Alg   string
+	Public    []byte // nil for an Alg with a shared secret
+	Sealed    []byte // the private half, encrypted
+	CreatedAt time.Time
+	SignFrom  time.Time
+}
+
+// AddSigningKey adds k, or returns a *TakenError.
+func (db *DB) AddSigningKey(ctx context.Context, k SigningKey) error {
+	n, err := db.write.exec(ctx, `INSERT INTO signing_keys (id, alg, public, sealed, created_at, sign_from)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		k.ID, k.Alg, k.Public, k.Sealed, millis(k.CreatedAt), millis(k.SignFrom))
+	return notTaken("key_id", n, err)
+}
+
+// AddFirstSigningKey adds k unless a key of its Alg exists, and tells whether it did: of all
+// processes that start on an empty database, one adds its key.
+func (db *DB) AddFirstSigningKey(ctx context.Context, k SigningKey) (added bool, err error) {
+	n, err := db.write.exec(ctx, `INSERT INTO signing_keys (id, alg, public, sealed, created_at, sign_from, first_of)
+		SELECT $1, $2, $3, $4, $5, $6, $2
+		WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE alg = $2)
+		ON CONFLICT DO NOTHING`,
+		k.ID, k.Alg, k.Public, k.Sealed, millis(k.CreatedAt), millis(k.SignFrom))
+	return n == 1, err
+}
+
+// SigningKeys returns all keys by SignFrom: past, present and future ones.
+func (db *DB) SigningKeys(ctx context.Context) ([]SigningKey, error) {
+	return list(ctx, db.read, scanKey,
+		`SELECT id, alg, public, sealed, created_at, sign_from FROM signing_keys ORDER BY sign_from, id`)
+}
+
+func scanKey(row scanner) (k SigningKey, err error) {
+	err = row.Scan(&k.ID, &k.Alg, &k.Public, &k.Sealed, instant{&k.CreatedAt}, instant{&k.SignFrom})
+	return k, err
+}

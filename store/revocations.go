@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// RevocationKind says what a revocation revokes.
+type RevocationKind string
+
+// The kinds, and what the ID of such a revocation is.
+const (
+	RevokedGrant  RevocationKind = "grant"  // every token of an authorization; its id
+	RevokedToken  RevocationKind = "token"  // one access token; its jti
+	RevokedClient RevocationKind = "client" // every token of a client that was issued before RevokedAt; its id
+)
+
+// Revocation revokes tokens that are still out.
+type Revocation struct {
+	Kind      RevocationKind
+	ID        string
+	RevokedAt time.Time
+	ExpiresAt time.Time // when the tokens have expired by themselves, and this may be forgotten
+}
+
+// A client can be deleted, made again and deleted again: the later revocation covers the earlier.
+const orProlong = ` ON CONFLICT (kind, id) DO UPDATE SET
+	revoked_at = CASE WHEN excluded.revoked_at > revocations.revoked_at THEN excluded.revoked_at ELSE revocations.revoked_at END,
+	expires_at = CASE WHEN excluded.expires_at > revocations.expires_at THEN excluded.expires_at ELSE revocations.expires_at END`
+
+const insertRevocation = `INSERT INTO revocations (kind, id, revoked_at, expires_at) VALUES ($1, $2, $3, $4)` + orProlong
+
+func revoke(ctx context.Context, tx *sql.Tx, kind RevocationKind, id string, now, until time.Time) error {
+	_, err := tx.ExecContext(ctx, insertRevocation, kind, id, millis(now), millis(until))
+	return err
+}
+
+// RevokeToken revokes the access token jti, which expires at until. Doing it again is no error.
+func (db *DB) RevokeToken(ctx context.Context, jti string, now, until time.Time) error {
+	_, err := db.write.exec(ctx, insertRevocation, RevokedToken, jti, millis(now), millis(until))
+	return err
+}
+
+// Revocations returns, by RevokedAt, those made at or after since that have not expired at now.
+// RevokedAt is the time that the revoking process had: one who polls should let since lie back by
+// as much as clocks differ and statements take.
+func (db *DB) Revocations(ctx context.Context, since, now time.Time) ([]Revocation, error) {
+	return list(ctx, db.read, scanRevocation, `SELECT kind, id, revoked_at, expires_at FROM revocations
+		WHERE revoked_at >= $1 AND expires_at > $2 ORDER BY revoked_at, kind, id`, millis(since), millis(now))
+}
+
+func scanRevocation(row scanner) (r Revocation, err error) {
+	err = row.Scan(&r.Kind, &r.ID, instant{&r.RevokedAt}, instant{&r.ExpiresAt})
+	return r, err
+}

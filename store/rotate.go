@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"time"
+)
+
+// Outcome says what RotateGrant decided.
+type Outcome int
+
+// The outcomes. Only Rotated and Reused change the authorization.
+const (
+	Unknown  Outcome = iota // no such authorization, or no longer
+	Rotated                 // the generation after the presented one counts now
+	Repeated                // a repeat of the last rotation inside the grace
+	Reused                  // the token was used before: the authorization has been revoked
+	Revoked                 // the authorization was revoked before
+	Expired                 // the authorization has expired
+	Foreign                 // it belongs to another client or user
+)
+
+var outcomes = [...]string{"unknown", "rotated", "repeated", "reused", "revoked", "expired", "foreign"}
+
+// String returns the name in lower case.
+func (o Outcome) String() string {
+	if o < 0 || int(o) >= len(outcomes) {
+		return "invalid"
+	}
+	return outcomes[o]
+}
+
+// Rotation asks for the refresh of one authorization.
+type Rotation struct {
+	ID, ClientID, UserID string // what the presented token says
+	Generation           int64  // of the presented token
+	Now                  time.Time
+	IdleTTL              time.Duration // the new ExpiresAt is Now + IdleTTL, but not past MaxExpiresAt
+	Grace                time.Duration // how long after a rotation a repeat is answered
+	Until                time.Time     // when the last access token issued before Now expires; for a revocation after reuse
+}
+
+// RotateResult is what became of it.
+type RotateResult struct {
+	Outcome Outcome
+	Grant   Grant // as it is now; the zero Grant when Unknown
+}
+
+// The compare-and-set that a refresh is. A token ahead of the row means that the database was
+// restored from an older copy: it is accepted. $6 is the generation after $5.
+const rotateGrant = `UPDATE grants SET generation = $6, rotated_at = $4,
+		expires_at = CASE WHEN $7 < max_expires_at THEN $7 ELSE max_expires_at END
+	WHERE id = $1 AND client_id = $2 AND user_id = $3
+	AND generation <= $5 AND revoked_at IS NULL AND expires_at > $4
+	RETURNING ` + grantColumns
+
+// RotateGrant spends one refresh token: of all callers who present the same one, one rotates. The
+// error is nil for every outcome.
+func (db *DB) RotateGrant(ctx context.Context, in Rotation) (RotateResult, error) {
+	if in.Generation == math.MaxInt64 {
+		return db.refuseRotation(ctx, in) // no generation is left
+	}
+	g, err := one(ctx, db.write, scanGrant, rotateGrant, in.ID, in.ClientID, in.UserID,
+		millis(in.Now), in.Generation, in.Generation+1, millis(in.Now.Add(in.IdleTTL)))
+	if errors.Is(err, ErrNotFound) {
+		return db.refuseRotation(ctx, in)
+	}
+	if err != nil {
+		return RotateResult{}, err
+	}
+	return RotateResult{Outcome: Rotated, Grant: g}, nil
+}
+
+// refuseRotation finds out why no row was rotated. What it finds cannot go back to a state that
+// could be rotated: generations only grow, revocations and expiries only come.
+func (db *DB) refuseRotation(ctx context.Context, in Rotation) (res RotateResult, err error) {
+	err = db.update(ctx, func(tx *sql.Tx) error {
+		g, err := scanGrant(tx.QueryRowContext(ctx, selectGrant, in.ID))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		res = RotateResult{Outcome: judge(g, in), Grant: g}
+		if res.Outcome != Reused {
+			return nil
+		}
+		if _, err := revokeGrant(ctx, tx, in.ID, in.Now, in.Until); err != nil {
+			return err
+		}
+		res.Grant.RevokedAt = time.UnixMilli(millis(in.Now)).UTC()
+		return nil
+	})
+	if err != nil {
+		return RotateResult{}, err
+	}
+	return res, nil
+}
+
+// judge tells why g was not rotated. The order matters: a stranger learns and changes nothing, and
+// a dead authorization is not killed again.
+func judge(g Grant, in Rotation) Outcome {
+	now := millis(in.Now)
+	switch {
+	case g.ClientID != in.ClientID || g.UserID != in.UserID:
+		return Foreign
+	case !g.RevokedAt.IsZero():
+		return Revoked
+	case millis(g.ExpiresAt) <= now, in.Generation >= g.Generation: // the latter: no generation is left
+		return Expired
+	case in.Generation == g.Generation-1 && now-millis(g.RotatedAt) <= in.Grace.Milliseconds():
+		// A negative difference, from a clock that runs behind, is inside too.
+		return Repeated
+	}
+	return Reused
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// User is a resource owner.
+type User struct {
+	ID           string // immutable, never used twice
+	Username     string // unique without regard to letter case
+	Email        string // "" or unique without regard to letter case
+	FullName     string
+	PasswordHash string
+	Scopes       []string // what the user may grant; nil means all
+	CreatedAt    time.Time
+	DisabledAt   time.Time // zero: enabled
+}
+
+const userColumns = `id, username, email, full_name, password_hash, scopes, created_at, disabled_at`
+
+func scanUser(row scanner) (u User, err error) {
+	err = row.Scan(&u.ID, &u.Username, &u.Email, &u.FullName, &u.PasswordHash,
+		(*names)(&u.Scopes), instant{&u.CreatedAt}, instant{&u.DisabledAt})
+	return u, err
+}
+
+// CreateUser adds u. It returns a *TakenError when the id, username or email is another user's,
+// and refuses a username or email by which two users could log in.
+func (db *DB) CreateUser(ctx context.Context, u User) error {
+	if err := checkLogins(u); err != nil {
+		return err
+	}
+	return db.update(ctx, func(tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `INSERT INTO users (`+userColumns+`, username_key, email_key)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+			u.ID, u.Username, u.Email, u.FullName, u.PasswordHash, names(u.Scopes),
+			millis(u.CreatedAt), orNull(millis(u.DisabledAt)), fold(u.Username), orNull(fold(u.Email))))
+		if err != nil || n == 1 {
+			return err
+		}
+		return takenUser(ctx, tx, u)
+	})
+}
+
+// checkLogins keeps usernames and emails apart, since UserByLogin takes either: only an email
+// contains '@', and a username only if it is the user's own email.
+func checkLogins(u User) error {
+	switch {
+	case u.Username == "":
+		return errors.New("a user needs a username")
+	case strings.Contains(u.Username, "@") && fold(u.Username) != fold(u.Email):
+		return errors.New("a username with @ in it must be the user's own email; choose another one")
+	case u.Email != "" && !strings.Contains(u.Email, "@"):
+		return errors.New("an email must contain @; correct it")
+	}
+	return nil
+}
+
+func takenUser(ctx context.Context, tx *sql.Tx, u User) error {
+	var taken TakenError
+	err := tx.QueryRowContext(ctx, `SELECT CASE
+			WHEN EXISTS (SELECT 1 FROM users WHERE username_key = $1) THEN 'username'
+			WHEN EXISTS (SELECT 1 FROM users WHERE email_key = $2) THEN 'email'
+			ELSE 'id' END`,
+		fold(u.Username), fold(u.Email)).Scan(&taken.Field)
+	if err != nil {
+		return err
+	}
+	return &taken
+}
+
+// User returns the user with that id, or ErrNotFound.
+func (db *DB) User(ctx context.Context, id string) (User, error) {
+	return one(ctx, db.read, scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1`, id)
+}
+
+// UserByLogin returns the user with that username or email, in any letter case, or ErrNotFound.
+func (db *DB) UserByLogin(ctx context.Context, login string) (User, error) {
+	return one(ctx, db.read, scanUser,
+		`SELECT `+userColumns+` FROM users WHERE username_key = $1 OR email_key = $1`, fold(login))
+}
+
+// Users returns users by username, beginning behind the username after. A limit of zero means all.
+func (db *DB) Users(ctx context.Context, after string, limit int) ([]User, error) {
+	return list(ctx, db.read, scanUser,
+		`SELECT `+userColumns+` FROM users WHERE username_key > $1 ORDER BY username_key LIMIT $2`,
+		fold(after), atMost(limit))
+}
+
+// SetPassword stores hash and ends the user's authorizations. It returns how many were live at
+// now. The revocations are kept until until, when the last access token issued before now has
+// expired.
+func (db *DB) SetPassword(ctx context.Context, id, hash string, now, until time.Time) (ended int, err error) {
+	return db.changeUser(ctx, id, now, until, `UPDATE users SET password_hash = $1 WHERE id = $2`, hash, id)
+}
+
+// ReplaceHash swaps the password hash old for hash, if it is still old: after a login whose
+// password had to be hashed anew. The user's authorizations go on.
+func (db *DB) ReplaceHash(ctx context.Context, id, old, hash string) error {
+	n, err := db.write.exec(ctx, `UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3`, hash, id, old)
+	if err == nil && n == 0 {
+		_, err = db.User(ctx, id) // a password set meanwhile wins, and is no error
+	}
+	return err
+}
+
+// DisableUser keeps the user from new tokens and ends the authorizations, as SetPassword does. A
+// user who is disabled stays so since the first time.
+func (db *DB) DisableUser(ctx context.Context, id string, now, until time.Time) (ended int, err error) {
+	return db.changeUser(ctx, id, now, until,
+		`UPDATE users SET disabled_at = COALESCE(disabled_at, $1) WHERE id = $2`, millis(now), id)
+}
+
+// EnableUser lets the user log in again. Authorizations that were ended stay so.
+func (db *DB) EnableUser(ctx context.Context, id string) error {
+	n, err := db.write.exec(ctx, `UPDATE users SET disabled_at = NULL WHERE id = $1`, id)
+	return found(n, err)
+}
+
+// DeleteUser removes the user with authorizations and items, and ends the authorizations as
+// SetPassword does.
+func (db *DB) DeleteUser(ctx context.Context, id string, now, until time.Time) (ended int, err error) {
+	return db.changeUser(ctx, id, now, until, `DELETE FROM users WHERE id = $1`, id)
+}
+
+// changeUser runs a statement that changes one user and ends the user's authorizations.
+func (db *DB) changeUser(ctx context.Context, id string, now, until time.Time, change string, args ...any) (ended int, err error) {
+	err = db.update(ctx, func(tx *sql.Tx) error {
+		// First, since a deleted user has no rows left to end.
+		ended, err = endGrants(ctx, tx, GrantFilter{UserID: id, Now: now}, until)
+		if err != nil {
+			return err
+		}
+		return found(affected(tx.ExecContext(ctx, change, args...)))
+	})
+	return ended, err
+}
+
+// found turns a statement that met no row into ErrNotFound.
+func found(rows int, err error) error {
+	if err == nil && rows == 0 {
+		return ErrNotFound
+	}
+	return err
+}
+
+// fold maps texts that strings.EqualFold finds equal to one text.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, s)
+}
