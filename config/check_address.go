@@ -22,18 +22,29 @@ func checkIssuer(p *Problems, issuer string) {
 		p.add("issuer", "it is not an absolute URL", "write it as https://auth.example.com")
 		return
 	}
-	report := func(wrong bool, what, remedy string) {
-		if wrong {
-			p.add("issuer", what, remedy)
+	for _, fault := range []struct {
+		found        bool
+		what, remedy string
+	}{
+		{u.Scheme != "https" && u.Scheme != "http",
+			"it is neither an https nor an http URL", "write it as https://auth.example.com"},
+		{u.Scheme == "http" && !isLoopback(u.Hostname()),
+			"it is http on a host that is not loopback", "use https: passwords and tokens travel there"},
+		{u.User != nil,
+			"it holds a username or password", "remove what stands before the @"},
+		{u.RawQuery != "" || u.ForceQuery,
+			"it has a query (RFC 8414 §2)", "remove what follows the ?"},
+		{strings.Contains(issuer, "#"),
+			"it has a fragment (RFC 8414 §2)", "remove what follows the #"},
+		{strings.HasSuffix(u.Path, "/"),
+			"it ends in a slash", "remove the slash: clients compare the issuer byte by byte"},
+		{!isCanonical(u, issuer),
+			"it can be written in another way", "write it in lower case, without escapes, default port, // and .. in the path"},
+	} {
+		if fault.found {
+			p.add("issuer", fault.what, fault.remedy)
 		}
 	}
-	report(u.Scheme != "https" && u.Scheme != "http", "it is neither an https nor an http URL", "write it as https://auth.example.com")
-	report(u.Scheme == "http" && !isLoopback(u.Hostname()), "it is http on a host that is not loopback", "use https: tokens and passwords travel there")
-	report(u.User != nil, "it holds a username or password", "remove what stands before the @")
-	report(u.RawQuery != "" || u.ForceQuery, "it has a query (RFC 8414 §2)", "remove what follows the ?")
-	report(strings.Contains(issuer, "#"), "it has a fragment (RFC 8414 §2)", "remove what follows the #")
-	report(strings.HasSuffix(u.Path, "/"), "it ends in a slash", "remove the slash: clients compare the issuer byte by byte")
-	report(!isCanonical(u, issuer), "it can be written in another way", "write it in lower case, without escapes, a default or empty port, and . or .. in the path")
 }
 
 // isCanonical says whether scheme, host and path are written as everybody else

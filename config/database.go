@@ -9,8 +9,8 @@ import (
 const mask = "***"
 
 var (
-	// Greedy, up to the last '@': a password may hold any character.
-	userPassword = regexp.MustCompile(`^(\w+://[^:@/?]*):.*@`)
+	// Greedy, up to the last '@': an unescaped password may hold any character.
+	userPassword = regexp.MustCompile(`(?s)^(postgres://[^:@]*):.*@`)
 	paramSecret  = regexp.MustCompile(`(?i)(password=)[^&]*`)
 )
 

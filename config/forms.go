@@ -34,7 +34,7 @@ var (
 
 func keep(s string) string { return s }
 
-// parseText forgives the newline that $(cat file) alternatives leave behind.
+// parseText forgives the newline that a value read from a file ends in.
 func parseText(s string) (string, error) {
 	return strings.TrimSpace(s), nil
 }

@@ -1,8 +1,6 @@
 package config
 
-import (
-	"strings"
-)
+import "strings"
 
 // maxScopeBytes bounds the names of all scopes written as one list, which is
 // what a token that holds every scope carries. The scopes package reads no more.
