@@ -1,0 +1,96 @@
+package scopes
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/MicahParks/jwkset"
+)
+
+// ParseJWKS is a KeySource of the keys of a JWK set (RFC 7517 §5). Members that cannot verify access tokens
+// are passed over, as §5 asks: those for encryption, without a kid, of another type or algorithm, weak,
+// or with private or symmetric key material. It is an error when none remains.
+func ParseJWKS(data []byte) (KeySource, error) {
+	keys, skipped, err := readJWKS(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("the JWK set has no key that verifies access tokens: %w", errors.Join(skipped...))
+	}
+	return keys, nil
+}
+
+// readJWKS gives the usable keys of a JWK set, and why the others were passed over.
+func readJWKS(data []byte) (set keySet, skipped []error, err error) {
+	var doc struct {
+		Keys []json.RawMessage `json:"keys"` // raw, so that one odd member does not spoil the set
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return nil, nil, fmt.Errorf("the JWK set is not JSON: %w", err)
+	}
+	if doc.Keys == nil { // RFC 7517 §5: the set MUST have a "keys" member.
+		return nil, nil, errors.New(`the JWK set has no member "keys"`)
+	}
+	var keys []Key
+	for i, raw := range doc.Keys {
+		k, err := readJWK(raw)
+		if err != nil {
+			skipped = append(skipped, fmt.Errorf("member %d: %w", i, err))
+			continue
+		}
+		keys = append(keys, k)
+	}
+	set, err = newKeySet(keys)
+	return set, skipped, err
+}
+
+func readJWK(raw json.RawMessage) (Key, error) {
+	var m jwkset.JWKMarshal
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return Key{}, err
+	}
+	if err := meantForVerifying(m); err != nil {
+		return Key{}, err
+	}
+	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
+	if err != nil {
+		return Key{}, err
+	}
+	k := Key{ID: m.KID, Alg: algorithmOf(jwk.Key()), Key: jwk.Key()}
+	if m.ALG != "" && string(m.ALG) != k.Alg { // RFC 7517 §4.4: alg is optional; if it is there, it binds.
+		return Key{}, fmt.Errorf("algorithm %q is not accepted for this key", clip(string(m.ALG)))
+	}
+	return k, k.check()
+}
+
+// meantForVerifying refuses what the publisher did not mean as a public signature key.
+func meantForVerifying(m jwkset.JWKMarshal) error {
+	switch {
+	case m.K != "" || m.D != "":
+		// Published, it is a secret no more, and who can read it can sign.
+		return errors.New("it holds a private or shared key")
+	case m.USE != "" && m.USE != jwkset.UseSig: // RFC 7517 §4.2
+		return fmt.Errorf("its use is %q, not sig", clip(string(m.USE)))
+	case len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify): // §4.3
+		return errors.New("its key_ops leave out verify")
+	}
+	return nil
+}
+
+func algorithmOf(key any) string {
+	switch key.(type) {
+	case *ecdsa.PublicKey:
+		return "ES256"
+	case ed25519.PublicKey:
+		return "EdDSA"
+	case *rsa.PublicKey:
+		return "RS256"
+	}
+	return ""
+}
