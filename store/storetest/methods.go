@@ -1,0 +1,89 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/grantd/grantd/store"
+)
+
+// Methods returns a call of every method of db that reaches the database.
+func Methods(db *store.DB) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"Ready":       db.Ready,
+		"CheckSchema": db.CheckSchema,
+		"Migrate":     func(ctx context.Context) error { _, _, err := db.Migrate(ctx); return err },
+
+		"CreateUser":  func(ctx context.Context) error { return db.CreateUser(ctx, johndoe()) },
+		"User":        func(ctx context.Context) error { return drop(db.User(ctx, "u")) },
+		"UserByLogin": func(ctx context.Context) error { return drop(db.UserByLogin(ctx, "u")) },
+		"Users":       func(ctx context.Context) error { return drop(db.Users(ctx, "", 0)) },
+		"SetPassword": func(ctx context.Context) error { return drop(db.SetPassword(ctx, "u", "h", now, until)) },
+		"ReplaceHash": func(ctx context.Context) error { return db.ReplaceHash(ctx, "u", "old", "new") },
+		"DisableUser": func(ctx context.Context) error { return drop(db.DisableUser(ctx, "u", now, until)) },
+		"EnableUser":  func(ctx context.Context) error { return db.EnableUser(ctx, "u") },
+		"DeleteUser":  func(ctx context.Context) error { return drop(db.DeleteUser(ctx, "u", now, until)) },
+
+		"CreateClient":    func(ctx context.Context) error { return db.CreateClient(ctx, app("app")) },
+		"Client":          func(ctx context.Context) error { return drop(db.Client(ctx, "c")) },
+		"Clients":         func(ctx context.Context) error { return drop(db.Clients(ctx, "", 0)) },
+		"SetClientSecret": func(ctx context.Context) error { return db.SetClientSecret(ctx, "c", nil) },
+		"DeleteClient":    func(ctx context.Context) error { return drop(db.DeleteClient(ctx, "c", now, until)) },
+
+		"CreateGrant":  func(ctx context.Context) error { return drop(db.CreateGrant(ctx, grant("g", "app"), "")) },
+		"Grant":        func(ctx context.Context) error { return drop(db.Grant(ctx, "g")) },
+		"Grants":       func(ctx context.Context) error { return drop(db.Grants(ctx, store.GrantFilter{})) },
+		"RevokeGrant":  func(ctx context.Context) error { return drop(db.RevokeGrant(ctx, "g", now, until)) },
+		"RevokeGrants": func(ctx context.Context) error { return drop(db.RevokeGrants(ctx, store.GrantFilter{}, until)) },
+		"RotateGrant":  func(ctx context.Context) error { return drop(db.RotateGrant(ctx, rotation("g"))) },
+
+		"RevokeToken": func(ctx context.Context) error { return db.RevokeToken(ctx, "j", now, until) },
+		"Revocations": func(ctx context.Context) error { return drop(db.Revocations(ctx, now, now)) },
+
+		"AddSigningKey":      func(ctx context.Context) error { return db.AddSigningKey(ctx, key("k", now)) },
+		"AddFirstSigningKey": func(ctx context.Context) error { return drop(db.AddFirstSigningKey(ctx, key("k", now))) },
+		"SigningKeys":        func(ctx context.Context) error { return drop(db.SigningKeys(ctx)) },
+
+		"AddItem": func(ctx context.Context) error { return db.AddItem(ctx, "u", store.Item{ID: "i"}) },
+		"Items":   func(ctx context.Context) error { return drop(db.Items(ctx, "u", "", 0)) },
+		"Sweep":   func(ctx context.Context) error { return drop(db.Sweep(ctx, store.Sweep{Now: now, KeyLife: 1})) },
+	}
+}
+
+func drop[T any](_ T, err error) error { return err }
+
+func testContext(t *testing.T, db *store.DB) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, call := range Methods(db) {
+		if err := call(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s with a canceled context: %v", name, err)
+		}
+	}
+}
+
+func testClosed(t *testing.T, db *store.DB) {
+	for name, call := range Methods(db) { // once before: prepared statements must not outlive the rest
+		if err := call(t.Context()); errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must(t, db.Close())
+	for name, call := range Methods(db) {
+		if err := call(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s on a closed database: %v", name, err)
+		}
+	}
+}
+
+func testSchema(t *testing.T, db *store.DB) {
+	must(t, db.CheckSchema(t.Context()))
+	for range 2 {
+		must(t, db.Ready(t.Context()))
+	}
+	from, to, err := db.Migrate(t.Context())
+	if err != nil || from != to || to < 1 {
+		t.Errorf("Migrate of a current database: from %d to %d, %v", from, to, err)
+	}
+}
