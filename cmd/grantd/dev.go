@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/grantd/grantd/config"
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) devCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run the whole system with demo users and clients, for trying it out",
+		Long: "Run the whole system: SQLite in a temporary folder (--database sqlite:PATH keeps it), keys made on the spot,\n" +
+			"demo users and clients loaded. Prints curl lines to paste. Not for production: everybody knows its passwords.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.dev(cmd) },
+	}
+	addSettings(cmd)
+	return cmd
+}
+
+func (a *app) dev(cmd *cobra.Command) error {
+	base := config.Dev()
+	base.Database = "" // a temporary one, unless a setting names another
+	cfg, err := a.load(cmd, base)
+	if err != nil {
+		return err
+	}
+	if cfg.Database == "" {
+		folder, err := os.MkdirTemp("", "grantd-dev-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(folder)
+		cfg.Database = "sqlite:" + filepath.Join(folder, "grantd.db")
+	}
+	on, err := devListeners(cfg)
+	if err != nil {
+		return err
+	}
+	if cfg.Issuer == "" {
+		cfg.Issuer = devIssuer(cfg, on.public.Addr())
+	}
+	if err := cfg.CheckValues(); err != nil {
+		return err
+	}
+	return a.runDev(cmd.Context(), cfg, on)
+}
+
+func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners) error {
+	master, err := devMaster(cfg)
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, cfg.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, _, err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	if err := loadDemo(ctx, db); err != nil {
+		return err
+	}
+	return a.runServer(ctx, cfg, master, db, on, func() {
+		fmt.Fprint(a.stdout, walkThrough(cfg.Issuer))
+	})
+}
+
+// devListeners opens both addresses. Several dev servers can run side by side:
+// the operator's address gives way when it is taken.
+func devListeners(cfg config.Config) (listeners, error) {
+	public, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return listeners{}, fmt.Errorf("%w; stop what listens there or choose another address with --listen 127.0.0.1:8001", err)
+	}
+	ops, err := net.Listen("tcp", cfg.OpsListen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		ops, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return listeners{}, listenError(err, "ops_listen")
+	}
+	return listeners{public, ops}, nil
+}
+
+// devIssuer is the URL under which a browser on this machine finds the server.
+func devIssuer(cfg config.Config, addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		host, port = "127.0.0.1", "8000"
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	scheme := "http"
+	if cfg.TLS.CertFile != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// devMaster is the master key: the one of the settings, or one that lies beside
+// the database, made there the first time.
+func devMaster(cfg config.Config) (*token.Master, error) {
+	if cfg.MasterKey != "" || cfg.MasterKeyFile != "" {
+		return openMaster(cfg)
+	}
+	path := strings.TrimPrefix(cfg.Database, "sqlite:") + ".master-key"
+	cfg.MasterKeyFile = path
+	err := writeNew(path, base64.StdEncoding.EncodeToString(token.NewMasterKey())+"\n")
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("keep the master key beside the database: %w", err)
+	}
+	return openMaster(cfg)
+}
+
+// writeNew writes a file that only its owner can read, whole or not at all, and
+// never over another.
+func writeNew(path, text string) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".grantd-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	_, err = temp.WriteString(text)
+	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	return os.Link(temp.Name(), path)
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/store"
+)
+
+// The demo's passwords are "secret", in the hash that the FastAPI tutorial
+// prints, and "secret2". They are stored as hashes so that a start hashes nothing.
+var demoUsers = []store.User{
+	{
+		ID: "demo-johndoe", Username: "johndoe", FullName: "John Doe", Email: "johndoe@example.com",
+		PasswordHash: "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+		Scopes:       []string{"me", "items", "items:write"},
+	},
+	{
+		ID: "demo-alice", Username: "alice", FullName: "Alice Chains", Email: "alicechains@example.com",
+		PasswordHash: "$2b$12$COHldRjEb.RPAUHTx3JQGuI1qfhvk47odhay6voL2yJke4HGk.9pS",
+	},
+}
+
+var demoClients = []store.Client{
+	{
+		ID: "dev", Name: "Development client",
+		Grants:       []string{"password", "refresh_token", "authorization_code"},
+		Scopes:       []string{"me", "items", "items:write"},
+		RedirectURIs: []string{"http://127.0.0.1/callback", "http://localhost/callback"},
+	},
+	{
+		ID: "dev-service", Name: "Development service", SecretHash: server.HashSecret("dev-service-secret"),
+		Grants: []string{"client_credentials"}, Scopes: []string{"me", "items", "items:write"}, Introspect: true,
+	},
+}
+
+// loadDemo puts the demo's rows into a database that does not have them yet. What
+// was changed or added since is left alone.
+func loadDemo(ctx context.Context, db *store.DB) error {
+	now := time.Now()
+	_, err := db.Client(ctx, demoClients[0].ID)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err // nil: loaded by an earlier run
+	}
+	for _, u := range demoUsers {
+		u.CreatedAt = now
+		if u.Username == "alice" {
+			u.DisabledAt = now
+		}
+		if err := db.CreateUser(ctx, u); err != nil && !taken(err) {
+			return err
+		}
+	}
+	if err := db.AddItem(ctx, demoUsers[0].ID, store.Item{ID: "Foo", CreatedAt: now}); err != nil && !taken(err) {
+		return err
+	}
+	for _, c := range demoClients {
+		c.CreatedAt = now
+		if err := db.CreateClient(ctx, c); err != nil && !taken(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func taken(err error) bool {
+	var t *store.TakenError
+	return errors.As(err, &t)
+}

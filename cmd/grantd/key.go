@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/store"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) keyCommand() *cobra.Command {
+	return group("key", "Manage the keys that sign access tokens",
+		databaseCommand("list", "List signing keys", cobra.NoArgs, a.onDatabase(a.keyList)),
+		a.keyRotateCommand(),
+	)
+}
+
+// keyView is what commands print of a signing key.
+type keyView struct {
+	ID       string `json:"kid"`
+	Alg      string `json:"alg"`
+	State    string `json:"state"` // next, active, retired
+	SignFrom string `json:"signs_from"`
+	Created  string `json:"created_at"`
+}
+
+// viewKeys tells the state of keys that are ordered by SignFrom: of each
+// algorithm the newest whose time has come is active.
+func viewKeys(keys []store.SigningKey, now time.Time) []keyView {
+	active := map[string]string{}
+	for _, k := range keys {
+		if !k.SignFrom.After(now) {
+			active[k.Alg] = k.ID
+		}
+	}
+	views := []keyView{}
+	for _, k := range keys {
+		v := keyView{k.ID, k.Alg, "retired", when(k.SignFrom), when(k.CreatedAt)}
+		switch {
+		case k.SignFrom.After(now):
+			v.State = "next"
+		case active[k.Alg] == k.ID:
+			v.State = "active"
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+func (a *app) keyList(ctx context.Context, ad admin, _ []string) error {
+	keys, err := ad.db.SigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	views, rows := viewKeys(keys, ad.now), [][]string{}
+	for _, v := range views {
+		rows = append(rows, []string{v.ID, v.Alg, v.State, v.SignFrom, v.Created})
+	}
+	return a.table(views, []string{"KID", "ALG", "STATE", "SIGNS FROM", "CREATED"}, rows)
+}
+
+func (a *app) keyRotateCommand() *cobra.Command {
+	var atOnce bool
+	cmd := &cobra.Command{
+		Use: "rotate", Short: "Make the next signing key; running servers publish it now and sign with it later", Args: cobra.NoArgs,
+		Long: "Make the next signing key. Running servers publish it within a minute and sign with it once every copy of the\n" +
+			"JWKS can be expected to have it. The key before stays published until the last token signed with it expired.",
+	}
+	cmd.Flags().BoolVar(&atOnce, "now", false, "sign with it at once; resource services that cache the JWKS may refuse tokens for some minutes")
+	addSettings(cmd, "database", "master_key_file", "tokens.signing_alg")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.onDatabase(func(ctx context.Context, ad admin, _ []string) error {
+			lead := server.KeyLead
+			if atOnce {
+				lead = 0
+			}
+			return a.keyRotate(ctx, ad, lead)
+		})(cmd, args)
+	}
+	return cmd
+}
+
+func (a *app) keyRotate(ctx context.Context, ad admin, lead time.Duration) error {
+	master, err := openMaster(ad.cfg)
+	if err != nil {
+		return err
+	}
+	k, err := server.RotateKey(ctx, ad.db, master, ad.cfg.Tokens.SigningAlg, ad.now, lead)
+	if err != nil {
+		return err
+	}
+	v := viewKeys([]store.SigningKey{k}, ad.now)[0]
+	return a.say(v, "key %s (%s) signs from %s", v.ID, v.Alg, v.SignFrom)
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/grantd/grantd/config"
+	"github.com/grantd/grantd/server"
+)
+
+// drain is how long running requests may take to finish after SIGTERM.
+const drain = 20 * time.Second
+
+// listeners are the two addresses of a server.
+type listeners struct{ public, ops net.Listener }
+
+// serveHTTP answers both listeners until ctx ends, then lets running requests finish.
+func serveHTTP(ctx context.Context, cfg config.Config, srv *server.Server, on listeners, log *slog.Logger, started func()) error {
+	public, ops := newHTTPServer(srv, log), newHTTPServer(srv.Ops(), log)
+	listener := on.public
+	if cfg.TLS.CertFile != "" {
+		certificate, err := newCertificate(cfg.TLS.CertFile, cfg.TLS.KeyFile, log)
+		if err != nil {
+			return err
+		}
+		listener = tls.NewListener(listener, &tls.Config{
+			GetCertificate: certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		})
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- public.Serve(listener) }()
+	go func() { failed <- ops.Serve(on.ops) }()
+	if started != nil {
+		started()
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		log.Info("grantd stops", "drain", drain)
+	}
+	return errors.Join(err, shutDown(public, ops))
+}
+
+// shutDown stops taking connections and waits for running requests.
+func shutDown(servers ...*http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		errs = append(errs, s.Shutdown(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// newHTTPServer bounds everything that a slow or hostile peer could hold on to.
+func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}

@@ -1,0 +1,69 @@
+// Command grantd is an OAuth 2.0 authorization server.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/grantd/grantd/config"
+)
+
+// Exit statuses (contract §1).
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	return a.execute(ctx, os.Args[1:])
+}
+
+// app is one run of the program.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	started        bool // the arguments were understood
+	configFile     string
+	output         string
+}
+
+func (a *app) execute(ctx context.Context, args []string) int {
+	root := a.newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case !a.started:
+		fmt.Fprintf(a.stderr, "grantd: %s; see \"grantd --help\"\n", oneLine(err))
+		return exitUsage
+	}
+	a.complain(err)
+	return exitFailed
+}
+
+// complain prints one line for an error, or one for each of many problems.
+func (a *app) complain(err error) {
+	var problems config.Problems
+	if !errors.As(err, &problems) {
+		fmt.Fprintf(a.stderr, "grantd: %s\n", oneLine(err))
+		return
+	}
+	for _, p := range problems {
+		fmt.Fprintf(a.stderr, "grantd: %s\n", p.Error())
+	}
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

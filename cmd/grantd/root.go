@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "grantd",
+		Short:         "An OAuth 2.0 authorization server in one binary",
+		Long:          "grantd issues scoped, short-lived access tokens and rotating refresh tokens.\n\nTry it:  grantd dev",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if a.output != "table" && a.output != "json" {
+				return fmt.Errorf("--output %q is neither json nor table", a.output)
+			}
+			a.started = true
+			return nil
+		},
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.PersistentFlags().StringVar(&a.output, "output", "table", "how to print: table or json")
+	root.PersistentFlags().StringVar(&a.configFile, "config", "", "YAML file of settings (GRANTD_CONFIG)")
+	root.AddCommand(
+		a.devCommand(), a.serveCommand(), a.checkCommand(), a.migrateCommand(),
+		a.userCommand(), a.clientCommand(), a.keyCommand(), a.grantCommand(), a.tokenCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// group is a command that only holds others.
+func group(use, short string, children ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(children...)
+	return cmd
+}

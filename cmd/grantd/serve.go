@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+
+	"github.com/grantd/grantd/config"
+	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var migrate bool
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the server; refuses an unsafe or incomplete configuration", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd, migrate) },
+	}
+	cmd.Flags().BoolVar(&migrate, "migrate", false, "bring the database schema up to date first")
+	addSettings(cmd)
+	return cmd
+}
+
+func (a *app) serve(cmd *cobra.Command, migrate bool) error {
+	cfg, err := a.load(cmd, config.Default())
+	if err != nil {
+		return err
+	}
+	if err := cfg.Check(); err != nil {
+		return err
+	}
+	master, err := openMaster(cfg)
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(cmd.Context(), cfg.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := a.ready(cmd.Context(), db, migrate); err != nil {
+		return err
+	}
+	public, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return listenError(err, "listen")
+	}
+	ops, err := net.Listen("tcp", cfg.OpsListen)
+	if err != nil {
+		return listenError(err, "ops_listen")
+	}
+	return a.runServer(cmd.Context(), cfg, master, db, listeners{public, ops}, nil)
+}
+
+func (a *app) ready(ctx context.Context, db *store.DB, migrate bool) error {
+	if migrate {
+		if _, _, err := db.Migrate(ctx); err != nil {
+			return err
+		}
+	}
+	return db.CheckSchema(ctx)
+}
+
+func listenError(err error, setting string) error {
+	return fmt.Errorf("%w; free the address or set %s to another", err, setting)
+}
+
+// runServer serves until ctx ends. started is called once it answers.
+func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Master, db *store.DB, on listeners, started func()) error {
+	log := newLog(a.stderr, cfg.Log)
+	srv, err := server.New(ctx, serverOptions(cfg, master, db, log))
+	if err != nil {
+		return err
+	}
+	log.Info("grantd starts", "version", version(), "issuer", cfg.Issuer, "listen", on.public.Addr().String(),
+		"ops_listen", on.ops.Addr().String(), "database", config.MaskDatabase(cfg.Database))
+	background, stop := context.WithCancel(ctx)
+	defer stop()
+	go srv.Run(background)
+	return serveHTTP(ctx, cfg, srv, on, log, started)
+}
+
+func serverOptions(cfg config.Config, master *token.Master, db *store.DB, log *slog.Logger) server.Options {
+	o := server.Options{
+		DB: db, Master: master, Issuer: cfg.Issuer,
+		AccessTTL: cfg.Tokens.AccessTTL, RefreshTTL: cfg.Tokens.RefreshTTL, RefreshMaxTTL: cfg.Tokens.RefreshMaxTTL,
+		ReuseGrace: cfg.Tokens.ReuseGrace, SigningAlg: cfg.Tokens.SigningAlg, SharedSecret: []byte(cfg.Tokens.SharedSecret),
+		Audience: cfg.Tokens.Audience, BcryptCost: cfg.Password.BcryptCost, MaxConcurrentHashes: cfg.Password.MaxConcurrentHashes,
+		DefaultClient: cfg.Password.DefaultClient, Signup: cfg.Signup.Enabled, Resources: cfg.Resources.Enabled,
+		TrustedProxies: cfg.TrustedProxies, Version: version(), Log: log,
+	}
+	for _, s := range cfg.Scopes {
+		o.Scopes = append(o.Scopes, server.Scope{Name: s.Name, Description: s.Description})
+	}
+	return o
+}
+
+func newLog(w io.Writer, cfg config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}

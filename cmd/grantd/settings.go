@@ -1,0 +1,43 @@
+package main
+
+import (
+	"os"
+	"slices"
+
+	"github.com/grantd/grantd/config"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// addSettings gives cmd a flag for each of the named settings, or for all. A
+// secret has no flag: other users of the machine can read a command line.
+func addSettings(cmd *cobra.Command, keys ...string) {
+	for _, s := range config.Settings() {
+		if s.Secret || len(keys) > 0 && !slices.Contains(keys, s.Key) {
+			continue
+		}
+		cmd.Flags().String(s.Flag, s.Default, s.Usage)
+		if s.Bool {
+			cmd.Flags().Lookup(s.Flag).NoOptDefVal = "true"
+		}
+	}
+}
+
+// load merges base with the file, the environment and the flags of cmd.
+func (a *app) load(cmd *cobra.Command, base config.Config) (config.Config, error) {
+	file := a.configFile
+	if file == "" {
+		file = os.Getenv("GRANTD_CONFIG")
+	}
+	given := map[string]string{}
+	byFlag := map[string]string{}
+	for _, s := range config.Settings() {
+		byFlag[s.Flag] = s.Key
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if key, ok := byFlag[f.Name]; ok {
+			given[key] = f.Value.String()
+		}
+	})
+	return config.Load(config.Sources{Base: base, File: file, Environ: os.Environ(), Flags: given})
+}

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/grantd/grantd/store"
+)
+
+// credentials are what a request says of the client that sent it.
+type credentials struct {
+	id, secret string
+	basic      bool // they came in the Authorization header
+}
+
+// none reports whether the request names no client.
+func (c credentials) none() bool { return c.id == "" && c.secret == "" }
+
+// refuse words a refusal. RFC 6749 §5.2: a client that tried the Authorization
+// header is answered with the scheme it tried.
+func (c credentials) refuse(hint string) error {
+	e := badClient(hint)
+	if c.basic {
+		e.Challenge = basicChallenge
+	}
+	return e
+}
+
+// readCredentials finds the client's id and secret in the header or the form.
+// RFC 6749 §2.3: a client uses one method of authentication in one request.
+func readCredentials(r *http.Request, form url.Values) (credentials, error) {
+	header, err := readBasic(r.Header.Values("Authorization"))
+	if err != nil {
+		return credentials{}, err
+	}
+	body := credentials{id: form.Get("client_id"), secret: form.Get("client_secret")}
+	if form.Has("client_assertion") || form.Has("client_assertion_type") {
+		return credentials{}, badClient("client assertions are not supported; authenticate with a secret")
+	}
+	switch {
+	case header.none():
+		return body, nil
+	case body.secret != "":
+		return credentials{}, badRequest("two client authentication methods in one request; use Basic or client_secret, not both")
+	case body.id != "" && body.id != header.id:
+		return credentials{}, badRequest("client_id differs from the client of the Authorization header")
+	}
+	return header, nil
+}
+
+// readBasic reads HTTP Basic (RFC 7617). RFC 6749 §2.3.1: id and secret are
+// form-url-encoded before they are joined. A bearer token is no client
+// authentication and is passed over: apps put it into every request they make.
+func readBasic(headers []string) (credentials, error) {
+	if len(headers) == 0 {
+		return credentials{}, nil
+	}
+	if len(headers) > 1 {
+		return credentials{}, badRequest("the Authorization header is given more than once")
+	}
+	scheme, value, _ := strings.Cut(headers[0], " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"), headers[0] == "":
+		return credentials{}, nil
+	case !strings.EqualFold(scheme, "Basic"):
+		return credentials{}, credentials{basic: true}.refuse("unknown client authentication scheme; use Basic")
+	}
+	return decodeBasic(strings.TrimLeft(value, " "))
+}
+
+func decodeBasic(value string) (credentials, error) {
+	malformed := credentials{basic: true}.refuse("the Basic credentials are malformed; send base64(urlencode(client_id):urlencode(client_secret))")
+	plain, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return credentials{}, malformed
+	}
+	id, secret, found := strings.Cut(string(plain), ":")
+	if !found {
+		return credentials{}, malformed
+	}
+	c := credentials{basic: true}
+	if c.id, err = url.QueryUnescape(id); err != nil {
+		return credentials{}, malformed
+	}
+	if c.secret, err = url.QueryUnescape(secret); err != nil {
+		return credentials{}, malformed
+	}
+	if !cleanText(c.id) || !cleanText(c.secret) {
+		return credentials{}, malformed
+	}
+	return c, nil
+}
+
+// authenticateClient proves which client sent the request (RFC 6749 §3.2.1).
+// A request without any client is fallback's, when that is not empty.
+func (s *Server) authenticateClient(r *http.Request, form url.Values, fallback string) (store.Client, error) {
+	given, err := readCredentials(r, form)
+	if err != nil {
+		return store.Client{}, err
+	}
+	if given.none() {
+		if fallback == "" {
+			return store.Client{}, badClient("the request names no client; send client_id, or authenticate with Basic")
+		}
+		given.id = fallback
+	}
+	client, err := s.proveClient(r.Context(), given)
+	if err == nil {
+		recordOf(r.Context()).client = client.ID
+	}
+	return client, err
+}
+
+// secretOfNobody stands in for the hash of a client that does not exist, so
+// that its refusal takes the same steps.
+var secretOfNobody = sha256.Sum256(nil)
+
+// proveClient checks the secret, or that a public client sends none. Unknown
+// client and wrong secret are one answer.
+func (s *Server) proveClient(ctx context.Context, given credentials) (store.Client, error) {
+	client, err := s.DB.Client(ctx, given.id)
+	known := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.Client{}, err
+	}
+	want := secretOfNobody[:]
+	if client.SecretHash != nil {
+		want = client.SecretHash
+	}
+	sum := sha256.Sum256([]byte(given.secret))
+	match := subtle.ConstantTimeCompare(sum[:], want) == 1 // a public client matches the empty secret
+	if !known || !match {
+		return store.Client{}, given.refuse("client authentication failed")
+	}
+	return client, nil
+}
+
+// public reports whether the client has no secret (RFC 6749 §2.1).
+func public(c store.Client) bool { return c.SecretHash == nil }
+
+// HashSecret is what the database keeps of a client secret. Secrets that grantd
+// makes have 256 bits of entropy, so one fast hash is enough.
+func HashSecret(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}

@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	oautherrors "github.com/go-oauth2/oauth2/v4/errors"
+	"github.com/grantd/grantd/store"
+)
+
+// Error codes of RFC 6749 §5.2 and §4.1.2.1, RFC 6750 §3.1.
+const (
+	invalidRequest         = "invalid_request"
+	invalidClient          = "invalid_client"
+	invalidGrant           = "invalid_grant"
+	invalidScope           = "invalid_scope"
+	invalidToken           = "invalid_token"
+	unauthorizedClient     = "unauthorized_client"
+	unsupportedGrantType   = "unsupported_grant_type"
+	temporarilyUnavailable = "temporarily_unavailable"
+	serverError            = "server_error"
+	notFound               = "not_found"
+	methodNotAllowed       = "method_not_allowed"
+)
+
+// basicChallenge is sent when a client that tried Basic is refused (RFC 6749 §5.2).
+const basicChallenge = `Basic realm="grantd", charset="UTF-8"`
+
+// Error is a refusal. Code and Hint are for the client's developer, Cause is for
+// our log; none of them ever holds a secret or a token.
+type Error struct {
+	Code   string
+	Hint   string
+	Cause  error
+	Status int
+	// Challenge is the WWW-Authenticate header. Empty means none.
+	Challenge string
+	// RetryAfter is when to try again. Zero means the header is left out.
+	RetryAfter time.Duration
+}
+
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Code, e.Hint, e.Cause)
+	}
+	return e.Code + ": " + e.Hint
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+func (e *Error) because(cause error) *Error {
+	e.Cause = cause
+	return e
+}
+
+func badRequest(hint string) *Error {
+	return &Error{Code: invalidRequest, Hint: hint, Status: http.StatusBadRequest}
+}
+
+func badGrant(hint string) *Error {
+	return &Error{Code: invalidGrant, Hint: hint, Status: http.StatusBadRequest}
+}
+
+func badScope(hint string) *Error {
+	return &Error{Code: invalidScope, Hint: hint, Status: http.StatusBadRequest}
+}
+
+func badClient(hint string) *Error {
+	return &Error{Code: invalidClient, Hint: hint, Status: http.StatusUnauthorized}
+}
+
+func notForClient(hint string) *Error {
+	return &Error{Code: unauthorizedClient, Hint: hint, Status: http.StatusBadRequest}
+}
+
+func unavailable(hint string, retry time.Duration) *Error {
+	return &Error{Code: temporarilyUnavailable, Hint: hint, Status: http.StatusServiceUnavailable, RetryAfter: retry}
+}
+
+// asError finds the refusal in err, or makes one of a fault.
+func asError(err error, requestID string) *Error {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		return unavailable("the server cannot reach its database now; try again", 2*time.Second).because(err)
+	case errors.Is(err, context.Canceled):
+		return unavailable("the request was cancelled", time.Second).because(err)
+	}
+	return &Error{Code: serverError, Hint: "internal error; tell the operator request id " + requestID, Cause: err, Status: http.StatusInternalServerError}
+}
+
+// engineError translates what go-oauth2 says of its own accord. Our checks come
+// before its own, so that this is the second line of defence.
+func engineError(err error) error {
+	codes := map[error]*Error{
+		oautherrors.ErrInvalidRequest:       badRequest("the request lacks a parameter of this grant type"),
+		oautherrors.ErrUnsupportedGrantType: {Code: unsupportedGrantType, Hint: "unknown grant_type", Status: http.StatusBadRequest},
+		oautherrors.ErrUnauthorizedClient:   notForClient("this client may not use this grant type"),
+		oautherrors.ErrInvalidClient:        badClient("client authentication failed"),
+		oautherrors.ErrInvalidGrant:         badGrant("the grant is not valid"),
+		oautherrors.ErrInvalidScope:         badScope("the scope is not valid"),
+	}
+	if e, ok := codes[err]; ok {
+		return e
+	}
+	return err
+}
+
+// writeError is the only place that turns an error into a reply.
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	rec := recordOf(r.Context())
+	e := asError(err, rec.id)
+	rec.outcome, rec.cause = e.Code, e
+	h := w.Header()
+	if e.Challenge != "" {
+		h.Set("WWW-Authenticate", e.Challenge)
+	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
+	}
+	body := struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}{e.Code, descriptionText(e.Hint)}
+	if err := writeJSON(w, e.Status, body); err != nil {
+		s.Log.DebugContext(r.Context(), "reply not sent", "id", rec.id, "error", err)
+	}
+}
+
+// descriptionText keeps a description to the characters of RFC 6749 §5.2.
+func descriptionText(hint string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '"' || r == '\\' {
+			return '\''
+		}
+		if r < 0x20 || r > 0x7e {
+			return '?'
+		}
+		return r
+	}, hint)
+}
+
+// writeJSON answers with v, which nobody may keep (RFC 6749 §5.1).
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	w.WriteHeader(status)
+	_, err = w.Write(append(body, '\n'))
+	return err
+}
+
+// scopeSyntax gives the words for a scope that Parse refused.
+func scopeSyntax(err error) *Error {
+	return badScope("scope: " + err.Error())
+}

@@ -1,0 +1,22 @@
+package server
+
+import (
+	"context"
+
+	"github.com/go-oauth2/oauth2/v4"
+	"github.com/grantd/grantd/server/token"
+)
+
+// grantClientCredentials issues a token to the client itself. RFC 6749 §4.4.3:
+// no refresh token; grantd keeps no row either.
+func (s *Server) grantClientCredentials(ctx context.Context, requested string) (oauth2.TokenInfo, error) {
+	client := tokenRequestOf(ctx).client
+	scope, err := s.askedScope(requested, client)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	return s.mintAccess(token.Access{
+		Subject: client.ID, ClientID: client.ID, Scope: scope, IssuedAt: now, ExpireAt: now.Add(s.AccessTTL),
+	})
+}

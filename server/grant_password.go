@@ -1,0 +1,85 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"github.com/go-oauth2/oauth2/v4"
+	"github.com/grantd/grantd/store"
+)
+
+// wrongLogin is the one answer for an unknown user, a wrong password and a
+// disabled user, so that nobody learns which names exist.
+const wrongLogin = "username or password is wrong"
+
+// login proves the user of a password grant (RFC 6749 §4.3) and gives its id.
+// The scope is looked at first: a request that cannot succeed costs no hash.
+func (s *Server) login(ctx context.Context, username, password string) (string, error) {
+	req := tokenRequestOf(ctx)
+	asked, err := s.askedScope(req.scope, req.client)
+	if err != nil {
+		return "", err
+	}
+	user, err := s.provePassword(ctx, username, password)
+	if err != nil {
+		return "", err
+	}
+	req.user, req.asked = user, asked
+	return user.ID, nil
+}
+
+// provePassword finds the user whose name or email and password these are. The
+// hash is paid whether or not the user exists.
+func (s *Server) provePassword(ctx context.Context, username, password string) (store.User, error) {
+	if len(password) > maxPassword {
+		return store.User{}, badRequest("the password is longer than 72 bytes; no account has one")
+	}
+	user, err := s.DB.UserByLogin(ctx, username)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.User{}, err
+	}
+	match, err := s.checkPassword(ctx, &user, password)
+	if err != nil {
+		return store.User{}, err
+	}
+	if !match || !user.DisabledAt.IsZero() {
+		return store.User{}, badGrant(wrongLogin)
+	}
+	return user, nil
+}
+
+// grantPassword starts the authorization of a user who logged in.
+func (s *Server) grantPassword(ctx context.Context) (oauth2.TokenInfo, error) {
+	req := tokenRequestOf(ctx)
+	scope, err := userScope(req.asked, req.user)
+	if err != nil {
+		return nil, err
+	}
+	refresh := allows(req.client, "refresh_token")
+	g := s.newGrant(req.client.ID, req.user.ID, scope, refresh)
+	created, err := s.DB.CreateGrant(ctx, g, req.user.PasswordHash)
+	if err != nil {
+		return nil, err
+	}
+	if !created { // disabled, deleted or given another password since it was read
+		return nil, badGrant(wrongLogin)
+	}
+	return s.issue(g, scope, refresh)
+}
+
+// newGrant is a fresh authorization. One that is never refreshed need not
+// outlive its access token.
+func (s *Server) newGrant(clientID, userID string, scope []string, refresh bool) store.Grant {
+	now := s.Now()
+	g := store.Grant{
+		ID: rand.Text(), ClientID: clientID, UserID: userID, Scope: scope, Generation: 1,
+		AuthTime: now, CreatedAt: now, RotatedAt: now,
+		ExpiresAt: now.Add(s.AccessTTL), MaxExpiresAt: now.Add(s.AccessTTL),
+	}
+	if refresh {
+		g.MaxExpiresAt = now.Add(s.RefreshMaxTTL)
+		g.ExpiresAt = earlier(now.Add(s.RefreshTTL), g.MaxExpiresAt)
+	}
+	return g
+}

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-oauth2/oauth2/v4"
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
+)
+
+// grantRefresh answers a refresh token (RFC 6749 §6). Owner, expiry and scope
+// are checked before anything is spent, so that nobody can use up a token that
+// is not theirs.
+func (s *Server) grantRefresh(ctx context.Context, refresh, requested string) (oauth2.TokenInfo, error) {
+	t, err := s.readRefresh(refresh)
+	if err != nil {
+		return nil, err
+	}
+	// RFC 6749 §10.4: a refresh token is bound to the client it was issued to.
+	client := tokenRequestOf(ctx).client
+	if t.ClientID != client.ID {
+		return nil, badGrant("the refresh token was issued to another client")
+	}
+	scope, err := s.narrowedScope(requested, t.Scope)
+	if err != nil {
+		return nil, err
+	}
+	return s.rotate(ctx, t, scope)
+}
+
+func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) (oauth2.TokenInfo, error) {
+	now := s.Now()
+	rot, err := s.DB.RotateGrant(ctx, store.Rotation{
+		ID: t.GrantID, ClientID: t.ClientID, UserID: t.Subject, Generation: t.Generation,
+		Now: now, IdleTTL: s.RefreshTTL, Grace: s.ReuseGrace, Until: s.accessEnd(now),
+	})
+	if err != nil {
+		return nil, err
+	}
+	recordOf(ctx).outcome = rot.Outcome.String()
+	switch rot.Outcome {
+	case store.Rotated, store.Repeated:
+		return s.issue(rot.Grant, scope, true)
+	case store.Reused:
+		s.afterReuse(ctx, t)
+		return nil, badGrant("the refresh token was used before; the authorization is revoked, log in again")
+	case store.Expired:
+		return nil, badGrant("the refresh token expired; log in again")
+	}
+	return nil, badGrant("the authorization was revoked; log in again").
+		because(fmt.Errorf("grant %s is %s", t.GrantID, rot.Outcome))
+}
+
+// afterReuse: RFC 9700 §4.14.2. Whoever holds the authorization's tokens, a
+// thief or the client, has to log in again.
+func (s *Server) afterReuse(ctx context.Context, t token.Refresh) {
+	s.audit(ctx, "refresh_token.reused", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject, "generation", t.Generation)
+	s.syncRevocations(ctx)
+}
+
+func (s *Server) readRefresh(refresh string) (token.Refresh, error) {
+	t, err := s.refresher.Read(refresh)
+	switch {
+	case errors.Is(err, token.ErrRefreshExpired):
+		return t, badGrant("the refresh token expired; log in again")
+	case err != nil:
+		return t, badGrant("this is not a refresh token of this server").because(err)
+	}
+	return t, nil
+}
+
+// liveRefresh reads a refresh token that would be honoured now.
+func (s *Server) liveRefresh(ctx context.Context, refresh string) (token.Refresh, error) {
+	t, err := s.readRefresh(refresh)
+	if err != nil {
+		return t, err
+	}
+	g, err := s.DB.Grant(ctx, t.GrantID)
+	if errors.Is(err, store.ErrNotFound) {
+		return t, badGrant("the authorization is gone")
+	}
+	if err != nil {
+		return t, err
+	}
+	now := s.Now()
+	repeat := t.Generation == g.Generation-1 && now.Sub(g.RotatedAt) <= s.ReuseGrace
+	if !g.RevokedAt.IsZero() || !g.ExpiresAt.After(now) || t.Generation < g.Generation && !repeat {
+		return t, badGrant("the refresh token is spent or revoked")
+	}
+	return t, nil
+}

@@ -1,0 +1,260 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
+)
+
+// fakeClock stands still until a test moves it.
+type fakeClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *fakeClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *fakeClock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// logBuffer takes the log of a server that other goroutines write.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// system is a whole server on a real database, reached over real HTTP.
+type system struct {
+	t      *testing.T
+	srv    *server.Server
+	web    *httptest.Server
+	db     *store.DB
+	clock  *fakeClock
+	log    *logBuffer
+	master *token.Master
+	opts   server.Options
+}
+
+// The users and clients of every test system. All passwords are "correct horse".
+const (
+	password      = "correct horse"
+	serviceSecret = "service secret +/%"
+	// bcrypt of password at cost 4
+	passwordHash = "$2a$04$HZ1xegxtc5GLKMpObOnWE.aDArVU3bbXZSPkuO81gWTYToLSEv4jO"
+)
+
+// newSystem starts a server. change, if given, alters its options first.
+func newSystem(t *testing.T, change ...func(*server.Options)) *system {
+	t.Helper()
+	ctx := t.Context()
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "grantd.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	if _, _, err := db.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s := &system{t: t, db: db, clock: &fakeClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, log: &logBuffer{}}
+	if s.master, err = token.NewMaster(bytes.Repeat([]byte{7}, token.MasterKeySize)); err != nil {
+		t.Fatal(err)
+	}
+	s.populate()
+	s.web = httptest.NewUnstartedServer(nil)
+	s.opts = server.Options{
+		DB: db, Master: s.master, Issuer: "http://" + s.web.Listener.Addr().String(),
+		Scopes: []server.Scope{
+			{Name: "me", Description: "Read your profile"}, {Name: "items", Description: "Read your items"},
+			{Name: "items:write", Description: "Add items"}, {Name: "admin", Description: "Everything"},
+		},
+		AccessTTL: 15 * time.Minute, RefreshTTL: 720 * time.Hour, RefreshMaxTTL: 2160 * time.Hour, ReuseGrace: 30 * time.Second,
+		SigningAlg: token.ES256, BcryptCost: 4, MaxConcurrentHashes: 4, DefaultClient: "app",
+		Signup: true, Resources: true, Version: "test",
+		Log: slog.New(slog.NewJSONHandler(s.log, nil)), Now: s.clock.Now,
+	}
+	for _, c := range change {
+		c(&s.opts)
+	}
+	s.start(ctx)
+	t.Cleanup(s.web.Close)
+	return s
+}
+
+func (s *system) start(ctx context.Context) {
+	s.t.Helper()
+	srv, err := server.New(ctx, s.opts)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.srv = srv
+	s.web.Config.Handler = srv
+	s.web.Start()
+}
+
+// populate adds: users ann (all scopes), bob (only me), eve (disabled); public
+// clients app and other, confidential client service, and no-refresh, which may
+// not refresh.
+func (s *system) populate() {
+	s.t.Helper()
+	ctx, now := s.t.Context(), s.clock.Now()
+	for _, u := range []store.User{
+		{ID: "u-ann", Username: "ann", Email: "ann@example.com", FullName: "Ann Example"},
+		{ID: "u-bob", Username: "bob", Email: "bob@example.com", Scopes: []string{"me"}},
+		{ID: "u-eve", Username: "eve", Email: "eve@example.com", DisabledAt: now},
+	} {
+		u.PasswordHash, u.CreatedAt = passwordHash, now
+		if err := s.db.CreateUser(ctx, u); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	open := []string{"me", "items", "items:write"}
+	for _, c := range []store.Client{
+		{ID: "app", Grants: []string{"password", "refresh_token"}, Scopes: open},
+		{ID: "other", Grants: []string{"password", "refresh_token"}, Scopes: open, DefaultScopes: []string{"me"}},
+		{ID: "no-refresh", Grants: []string{"password"}, Scopes: open},
+		{
+			ID: "service", SecretHash: server.HashSecret(serviceSecret), Grants: []string{"client_credentials", "password", "refresh_token"},
+			Scopes: open, DefaultScopes: []string{"items"}, Introspect: true,
+		},
+		{ID: "plain-service", SecretHash: server.HashSecret("plain"), Grants: []string{"client_credentials"}, Scopes: open},
+	} {
+		c.CreatedAt = now
+		if err := s.db.CreateClient(ctx, c); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// reply is an answer, read whole.
+type reply struct {
+	*http.Response
+	body string
+	JSON map[string]any
+}
+
+func (r reply) str(name string) string {
+	v, _ := r.JSON[name].(string)
+	return v
+}
+
+// form makes a form body of name and value pairs.
+func form(pairs ...string) url.Values {
+	v := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		v.Add(pairs[i], pairs[i+1])
+	}
+	return v
+}
+
+// edit changes a request before it is sent.
+type edit func(*http.Request)
+
+// as authenticates with Basic, form-url-encoded as RFC 6749 §2.3.1 has it.
+func as(id, secret string) edit {
+	return func(r *http.Request) { r.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret)) }
+}
+
+func bearer(token string) edit {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+}
+
+func header(name, value string) edit {
+	return func(r *http.Request) { r.Header.Add(name, value) }
+}
+
+// post sends a form.
+func (s *system) post(path string, body url.Values, edits ...edit) reply {
+	s.t.Helper()
+	return s.send("POST", path, body.Encode(), append([]edit{header("Content-Type", "application/x-www-form-urlencoded")}, edits...)...)
+}
+
+func (s *system) get(path string, edits ...edit) reply {
+	s.t.Helper()
+	return s.send("GET", path, "", edits...)
+}
+
+func (s *system) send(method, path, body string, edits ...edit) reply {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, s.web.URL+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, e := range edits {
+		e(r)
+	}
+	res, err := http.DefaultTransport.RoundTrip(r) // no redirects, no cookies
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out := reply{Response: res, body: string(text)}
+	json.Unmarshal(text, &out.JSON) // not every answer is an object
+	return out
+}
+
+// login gets tokens for ann from the public client app.
+func (s *system) login(scope string) reply {
+	s.t.Helper()
+	res := s.post("/token", form("grant_type", "password", "client_id", "app", "username", "ann", "password", password, "scope", scope))
+	if res.StatusCode != http.StatusOK {
+		s.t.Fatalf("login: %d %s", res.StatusCode, res.body)
+	}
+	return res
+}
+
+// refresh sends a refresh token as client app.
+func (s *system) refresh(token string, pairs ...string) reply {
+	s.t.Helper()
+	return s.post("/token", form(append([]string{"grant_type", "refresh_token", "client_id", "app", "refresh_token", token}, pairs...)...))
+}
+
+// wantError checks status and error code of a refusal, and that nobody may keep it.
+func (r reply) wantError(t *testing.T, status int, code string) {
+	t.Helper()
+	if r.StatusCode != status || r.str("error") != code {
+		t.Errorf("got %d %s, want %d %s", r.StatusCode, r.body, status, code)
+	}
+	if r.str("error_description") == "" {
+		t.Errorf("no error_description in %s", r.body)
+	}
+	if got := r.Header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("Cache-Control %q", got)
+	}
+}

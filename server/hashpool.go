@@ -1,0 +1,39 @@
+package server
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// queuePerHash is how many logins may wait for each hash that may run: at a
+// quarter of a second a hash, nobody waits more than about four seconds.
+const queuePerHash = 16
+
+// hashPool bounds how many password hashes run and wait, so that a storm of
+// logins cannot starve refresh and validation.
+type hashPool struct {
+	slots   chan struct{}
+	waiting atomic.Int64
+}
+
+func newHashPool(concurrent int) *hashPool {
+	return &hashPool{slots: make(chan struct{}, max(1, concurrent))}
+}
+
+// do runs hash when its turn comes. It refuses when the queue is full, and gives
+// up when the caller does.
+func (p *hashPool) do(ctx context.Context, hash func()) error {
+	defer p.waiting.Add(-1)
+	if p.waiting.Add(1) > int64(cap(p.slots)*(queuePerHash+1)) {
+		return unavailable("too many logins at once; try again", 5*time.Second)
+	}
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.slots }()
+	hash()
+	return nil
+}

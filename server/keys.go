@@ -1,0 +1,98 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
+)
+
+const (
+	// jwksMaxAge is how long others may keep our keys (RFC 9111 §5.2.2.1).
+	jwksMaxAge = 5 * time.Minute
+	// KeyLead is how long a new key is published before it signs: every copy of
+	// the JWKS has it by then.
+	KeyLead = jwksMaxAge + 2*keyPoll + leeway
+)
+
+// RotateKey adds a key for alg that signs from now+lead on. Running servers
+// publish it within keyPoll.
+func RotateKey(ctx context.Context, db *store.DB, m *token.Master, alg string, now time.Time, lead time.Duration) (store.SigningKey, error) {
+	row, err := newKeyRow(m, alg, now, lead)
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	return row, db.AddSigningKey(ctx, row)
+}
+
+func newKeyRow(m *token.Master, alg string, now time.Time, lead time.Duration) (store.SigningKey, error) {
+	key, err := token.GenerateKey(alg, now.Add(lead))
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	public, sealed, err := key.Marshal(m)
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	return store.SigningKey{ID: key.ID, Alg: alg, Public: public, Sealed: sealed, CreatedAt: now, SignFrom: key.SignFrom}, nil
+}
+
+// ensureKey makes the first key of a new database. Of several servers that
+// start at once the first one's key is taken by all.
+func (s *Server) ensureKey(ctx context.Context) error {
+	if s.SigningAlg == token.HS256 {
+		return nil
+	}
+	row, err := newKeyRow(s.Master, s.SigningAlg, s.Now(), 0)
+	if err != nil {
+		return err
+	}
+	_, err = s.DB.AddFirstSigningKey(ctx, row)
+	return err
+}
+
+// loadKeys reads the signing keys of the database into the ring.
+func (s *Server) loadKeys(ctx context.Context) error {
+	rows, err := s.DB.SigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	keys := make([]token.SigningKey, 0, len(rows)+1)
+	for _, row := range rows {
+		key, err := token.OpenKey(s.Master, row.ID, row.Alg, row.SignFrom, row.Sealed)
+		if err != nil {
+			return fmt.Errorf("signing key %s: %w", row.ID, err)
+		}
+		keys = append(keys, key)
+	}
+	if s.SigningAlg == token.HS256 {
+		keys = append(keys, token.SharedKey(s.SharedSecret))
+	}
+	return s.ring.Replace(keys)
+}
+
+// jwks answers GET /.well-known/jwks.json (RFC 7517 §5).
+func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
+	return writeDocument(w, r, "application/jwk-set+json", jwksMaxAge, s.ring.JWKS())
+}
+
+// writeDocument answers with a public document that others may keep for maxAge
+// and ask for again by its ETag (RFC 9110 §8.8.3).
+func writeDocument(w http.ResponseWriter, r *http.Request, contentType string, maxAge time.Duration, body []byte) error {
+	sum := sha256.Sum256(body)
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds())))
+	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
+	if !noneMatch(r.Header.Values("If-None-Match"), h.Get("ETag")) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	_, err := w.Write(body)
+	return err
+}

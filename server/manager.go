@@ -1,0 +1,139 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-oauth2/oauth2/v4"
+	oautherrors "github.com/go-oauth2/oauth2/v4/errors"
+	"github.com/go-oauth2/oauth2/v4/models"
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
+)
+
+// manager is the engine's oauth2.Manager: it issues from our rows and keys.
+type manager struct{ s *Server }
+
+var _ oauth2.Manager = (*manager)(nil)
+
+// GetClient finds a client for the engine.
+func (m *manager) GetClient(ctx context.Context, id string) (oauth2.ClientInfo, error) {
+	c, err := m.s.DB.Client(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &models.Client{ID: c.ID, Public: public(c)}, nil
+}
+
+// GenerateAuthToken issues no authorization codes: no response type is open.
+func (m *manager) GenerateAuthToken(context.Context, oauth2.ResponseType, *oauth2.TokenGenerateRequest) (oauth2.TokenInfo, error) {
+	return nil, oautherrors.ErrUnsupportedResponseType
+}
+
+// GenerateAccessToken issues for the grants that start an authorization.
+func (m *manager) GenerateAccessToken(ctx context.Context, grant oauth2.GrantType, asked *oauth2.TokenGenerateRequest) (oauth2.TokenInfo, error) {
+	switch grant {
+	case oauth2.PasswordCredentials:
+		return m.s.grantPassword(ctx)
+	case oauth2.ClientCredentials:
+		return m.s.grantClientCredentials(ctx, asked.Scope)
+	}
+	return nil, oautherrors.ErrUnsupportedGrantType
+}
+
+// RefreshAccessToken answers a refresh token.
+func (m *manager) RefreshAccessToken(ctx context.Context, asked *oauth2.TokenGenerateRequest) (oauth2.TokenInfo, error) {
+	return m.s.grantRefresh(ctx, asked.Refresh, asked.Scope)
+}
+
+// RemoveAccessToken revokes one access token.
+func (m *manager) RemoveAccessToken(ctx context.Context, access string) error {
+	claims, err := m.s.verifier.Verify(ctx, access)
+	if err != nil {
+		return err
+	}
+	return m.s.revokeToken(ctx, claims)
+}
+
+// RemoveRefreshToken revokes the authorization of a refresh token.
+func (m *manager) RemoveRefreshToken(ctx context.Context, refresh string) error {
+	t, err := m.s.refresher.Read(refresh)
+	if err != nil {
+		return err
+	}
+	return m.s.revokeGrant(ctx, t.GrantID)
+}
+
+// LoadAccessToken says what a valid access token grants.
+func (m *manager) LoadAccessToken(ctx context.Context, access string) (oauth2.TokenInfo, error) {
+	c, err := m.s.verifier.Verify(ctx, access)
+	if err != nil {
+		return nil, err
+	}
+	return &models.Token{
+		ClientID: c.ClientID, UserID: c.Subject, Scope: c.Scope.String(),
+		Access: access, AccessCreateAt: c.IssuedAt, AccessExpiresIn: c.ExpiresAt.Sub(c.IssuedAt),
+	}, nil
+}
+
+// LoadRefreshToken says what a live refresh token grants.
+func (m *manager) LoadRefreshToken(ctx context.Context, refresh string) (oauth2.TokenInfo, error) {
+	t, err := m.s.liveRefresh(ctx, refresh)
+	if err != nil {
+		return nil, err
+	}
+	return &models.Token{
+		ClientID: t.ClientID, UserID: t.Subject, Scope: t.Scope.String(),
+		Refresh: refresh, RefreshCreateAt: t.IssuedAt, RefreshExpiresIn: t.ExpireAt.Sub(t.IssuedAt),
+	}, nil
+}
+
+// issue mints the answer for an authorization: an access token of the given
+// scope and, where the client may refresh, the refresh token of the row.
+func (s *Server) issue(g store.Grant, scope scopes.Set, refresh bool) (oauth2.TokenInfo, error) {
+	now := s.Now()
+	info, err := s.mintAccess(token.Access{
+		Subject: g.UserID, ClientID: g.ClientID, Scope: scope, GrantID: g.ID,
+		IssuedAt: now, ExpireAt: earlier(now.Add(s.AccessTTL), g.MaxExpiresAt), AuthTime: g.AuthTime,
+	})
+	if err != nil || !refresh {
+		return info, err
+	}
+	minted, err := s.refresher.Mint(refreshOf(g))
+	if err != nil {
+		return nil, err
+	}
+	info.SetRefresh(minted)
+	info.SetRefreshCreateAt(g.RotatedAt)
+	info.SetRefreshExpiresIn(g.ExpiresAt.Sub(g.RotatedAt))
+	return info, nil
+}
+
+func (s *Server) mintAccess(a token.Access) (*models.Token, error) {
+	a.Issuer, a.Audience = s.Issuer, s.Audience
+	minted, err := s.ring.MintAccess(a)
+	if err != nil {
+		return nil, err
+	}
+	return &models.Token{
+		ClientID: a.ClientID, UserID: a.Subject, Scope: a.Scope.String(),
+		Access: minted, AccessCreateAt: a.IssuedAt, AccessExpiresIn: a.ExpireAt.Sub(a.IssuedAt),
+	}, nil
+}
+
+// refreshOf derives the refresh token from the row alone, so that a repeat
+// inside the grace gets the same bytes (contract §4).
+func refreshOf(g store.Grant) token.Refresh {
+	return token.Refresh{
+		Subject: g.UserID, ClientID: g.ClientID, Scope: g.Scope,
+		GrantID: g.ID, Generation: g.Generation, IssuedAt: g.RotatedAt, ExpireAt: g.ExpiresAt,
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

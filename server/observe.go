@@ -1,0 +1,111 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// record is what the log says of one request. Handlers fill it in as they learn.
+// Nothing secret ever goes into it.
+type record struct {
+	id        string
+	route     string // the route's template, never the path that was sent
+	client    string // once proven
+	grantType string
+	outcome   string
+	cause     error
+}
+
+type recordKey struct{}
+
+// recordOf gives the record of a request. Outside of one it is a new one.
+func recordOf(ctx context.Context) *record {
+	if rec, ok := ctx.Value(recordKey{}).(*record); ok {
+		return rec
+	}
+	return &record{}
+}
+
+// observe gives every request an id, logs it when it is done, and answers for a
+// handler that panics.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &record{id: rand.Text(), route: "none"}
+		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+		out := &statusWriter{ResponseWriter: w}
+		out.Header().Set("X-Request-Id", rec.id)
+		out.Header().Set("X-Content-Type-Options", "nosniff")
+		start := time.Now()
+		defer func() {
+			s.recovered(out, r, recover())
+			s.logRequest(r, rec, out.status, time.Since(start))
+		}()
+		next.ServeHTTP(out, r)
+	})
+}
+
+// recovered turns a panic into server_error, when nothing was answered yet.
+func (s *Server) recovered(w *statusWriter, r *http.Request, panicked any) {
+	if panicked == nil {
+		return
+	}
+	rec := recordOf(r.Context())
+	s.Log.ErrorContext(r.Context(), "panic", "id", rec.id, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler) // a half-sent answer must not look whole
+	}
+	s.writeError(w, r, fmt.Errorf("panic: %v", panicked))
+}
+
+func (s *Server) logRequest(r *http.Request, rec *record, status int, took time.Duration) {
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{
+		slog.String("id", rec.id), slog.String("method", r.Method), slog.String("route", rec.route),
+		slog.Int("status", status), slog.Duration("took", took.Round(time.Microsecond)), slog.String("from", s.clientAddress(r)),
+	}
+	for _, a := range []struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}} {
+		if a.value != "" {
+			attrs = append(attrs, slog.String(a.key, a.value))
+		}
+	}
+	if rec.cause != nil {
+		attrs = append(attrs, slog.String("cause", rec.cause.Error()))
+	}
+	s.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// audit logs a security event with the request it came from.
+func (s *Server) audit(ctx context.Context, event string, attrs ...any) {
+	s.Log.WarnContext(ctx, "audit", append([]any{"event", event, "id", recordOf(ctx).id}, attrs...)...)
+}
+
+// statusWriter remembers what was answered.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

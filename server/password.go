@@ -1,0 +1,115 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-crypt/crypt"
+	"github.com/go-crypt/crypt/algorithm"
+	"github.com/go-crypt/crypt/algorithm/argon2"
+	"github.com/go-crypt/crypt/algorithm/pbkdf2"
+	"github.com/go-crypt/crypt/algorithm/scrypt"
+	"github.com/go-crypt/crypt/algorithm/shacrypt"
+	"github.com/grantd/grantd/store"
+	"golang.org/x/crypto/bcrypt"
+)
+
+const (
+	maxPassword = 72 // bytes; bcrypt reads no more
+	minPassword = 8  // characters (NIST SP 800-63B §3.1.1.2)
+)
+
+// CheckNewPassword says what is wrong with a password that somebody wants to
+// set, or nil.
+func CheckNewPassword(password string) error {
+	switch {
+	case utf8.RuneCountInString(password) < minPassword:
+		return fmt.Errorf("the password is too short; use at least %d characters", minPassword)
+	case len(password) > maxPassword:
+		return fmt.Errorf("the password is longer than %d bytes; use a shorter one", maxPassword)
+	case !cleanText(password):
+		return errors.New("the password has control characters or invalid UTF-8; leave them out")
+	}
+	return nil
+}
+
+// HashPassword makes the bcrypt hash that the database keeps.
+func HashPassword(password string, cost int) (string, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	return string(hash), err
+}
+
+// HashNewPassword checks a new password and hashes it in the bounded pool.
+func (s *Server) HashNewPassword(ctx context.Context, password string) (hash string, err error) {
+	poolErr := s.hashes.do(ctx, func() { hash, err = HashPassword(password, s.BcryptCost) })
+	return hash, errors.Join(poolErr, err)
+}
+
+// checkPassword compares the password with the user's hash, or with a stand-in
+// when there is no such user. A right password that was hashed by an older
+// scheme or at a lower cost is hashed anew, and user.PasswordHash follows.
+func (s *Server) checkPassword(ctx context.Context, user *store.User, password string) (match bool, err error) {
+	stored, rehashed := user.PasswordHash, ""
+	if stored == "" {
+		stored = s.hashOfNobody()
+	}
+	err = s.hashes.do(ctx, func() {
+		match = matches(stored, password) && user.ID != ""
+		if match && outdated(stored, s.BcryptCost) {
+			rehashed, _ = HashPassword(password, s.BcryptCost) // without one the old hash stays
+		}
+	})
+	if err != nil || rehashed == "" {
+		return match, err
+	}
+	if err := s.DB.ReplaceHash(ctx, user.ID, stored, rehashed); err != nil {
+		s.warn(ctx, "rehash a password", err)
+		return match, nil
+	}
+	user.PasswordHash = rehashed
+	return match, nil
+}
+
+// hashOfNobody has the configured cost and matches no password.
+func (s *Server) hashOfNobody() string {
+	return fmt.Sprintf("$2a$%02d$", s.BcryptCost) + strings.Repeat(".", 53)
+}
+
+func isBcrypt(hash string) bool { return strings.HasPrefix(hash, "$2") }
+
+func matches(stored, password string) bool {
+	if isBcrypt(stored) {
+		return bcrypt.CompareHashAndPassword([]byte(stored), []byte(password)) == nil
+	}
+	digest, err := decodeHash(stored)
+	if err != nil {
+		return false
+	}
+	return digest.Match(password)
+}
+
+func outdated(stored string, cost int) bool {
+	have, err := bcrypt.Cost([]byte(stored))
+	return err != nil || have < cost
+}
+
+// hashDecoder is built once: it registers each scheme.
+var hashDecoder = sync.OnceValues(func() (*crypt.Decoder, error) {
+	d := crypt.NewDecoder()
+	err := errors.Join(
+		argon2.RegisterDecoder(d), pbkdf2.RegisterDecoder(d), scrypt.RegisterDecoder(d), shacrypt.RegisterDecoder(d),
+	)
+	return d, err
+})
+
+func decodeHash(hash string) (algorithm.Digest, error) {
+	d, err := hashDecoder()
+	if err != nil {
+		return nil, err
+	}
+	return d.Decode(hash)
+}

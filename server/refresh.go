@@ -1,0 +1,66 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/grantd/grantd/scopes"
+)
+
+// refresh answers POST /refresh: POST /token with grant_type=refresh_token for
+// clients that would rather send a JSON body, or just the token as bearer.
+func (s *Server) refresh(w http.ResponseWriter, r *http.Request) error {
+	form, err := readRefreshRequest(w, r)
+	if err != nil {
+		return err
+	}
+	// A public client is the one the token names; a confidential one has no
+	// secret here and is refused.
+	client, err := s.authenticateClient(r, form, s.clientOf(form.Get("refresh_token")))
+	if err != nil {
+		return err
+	}
+	return s.answerGrant(w, r, form, client)
+}
+
+// readRefreshRequest brings the three shapes into the one of POST /token.
+func readRefreshRequest(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	form, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if grantType := form.Get("grant_type"); grantType != "" && grantType != "refresh_token" {
+		return nil, badRequest("this endpoint only refreshes; send other grants to /token")
+	}
+	form.Set("grant_type", "refresh_token")
+	if !form.Has("refresh_token") {
+		bearer, err := scopes.BearerToken(r)
+		if err != nil {
+			return nil, badRequest("refresh_token is missing; send it in a form, in a JSON object, or as bearer token").because(err)
+		}
+		form.Set("refresh_token", bearer)
+	}
+	r.Form, r.PostForm = form, form
+	return form, nil
+}
+
+// readBody reads a form, a JSON object, or no body at all.
+func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	switch {
+	case mediaType(r) == "application/json":
+		return readJSON(w, r)
+	case r.ContentLength == 0 && r.Header.Get("Content-Type") == "":
+		return url.Values{}, checkQuery(r.URL)
+	}
+	return readForm(w, r)
+}
+
+// clientOf is the client that a refresh token names. Empty when it is no refresh
+// token of ours: the request is then refused for that.
+func (s *Server) clientOf(refresh string) string {
+	t, err := s.refresher.Read(refresh)
+	if err != nil {
+		return ""
+	}
+	return t.ClientID
+}

@@ -1,0 +1,59 @@
+package resource
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"strings"
+)
+
+//go:embed home.html
+var homeHTML string
+
+// homePolicy lets the page use its own style and nothing else.
+var homePolicy = "default-src 'none'; style-src '" + styleHash(homeHTML) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+func styleHash(page string) string {
+	_, rest, _ := strings.Cut(page, "<style>")
+	style, _, _ := strings.Cut(rest, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+var homePage = template.Must(template.New("home").Parse(homeHTML))
+
+// home answers GET /: a page for people, JSON for programs.
+func (rt *Router) home(w http.ResponseWriter, r *http.Request) error {
+	about := map[string]any{
+		"name":     "grantd",
+		"version":  rt.Version,
+		"issuer":   rt.BaseURL,
+		"token":    rt.BaseURL + "/token",
+		"jwks":     rt.BaseURL + "/.well-known/jwks.json",
+		"metadata": rt.BaseURL + "/.well-known/oauth-authorization-server",
+		"resource": rt.BaseURL + "/.well-known/oauth-protected-resource",
+		"routes":   rt.guardedRoutes(),
+	}
+	w.Header().Set("Vary", "Accept")
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		return writeJSON(w, http.StatusOK, about)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", homePolicy)
+	h.Set("Referrer-Policy", "no-referrer")
+	return homePage.Execute(w, about)
+}
+
+// guardedRoutes are the routes that need a token, each with its scopes.
+func (rt *Router) guardedRoutes() []string {
+	var lines []string
+	for _, route := range rt.Routes() {
+		if !route.Open {
+			lines = append(lines, strings.TrimSpace(route.Method+" "+route.Path+" "+strings.Join(route.Scopes, " ")))
+		}
+	}
+	return lines
+}

@@ -1,0 +1,108 @@
+package resource
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/grantd/grantd/store"
+)
+
+const (
+	defaultPage = 50
+	maxPage     = 100
+	maxItemID   = 200 // bytes
+)
+
+type item struct {
+	ItemID string `json:"item_id"`
+	Owner  string `json:"owner"`
+}
+
+// items answers GET /users/me/items/, a page at a time.
+func (rt *Router) items(w http.ResponseWriter, r *http.Request) error {
+	user, err := rt.user(r)
+	if err != nil {
+		return err
+	}
+	limit, after, err := readPage(r.URL)
+	if err != nil {
+		return err
+	}
+	rows, err := rt.DB.Items(r.Context(), user.ID, after, limit+1) // one more tells whether there is a next page
+	if err != nil {
+		return err
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		w.Header().Set("Link", rt.nextPage(limit, rows[limit-1].ID))
+	}
+	page := make([]item, 0, len(rows))
+	for _, row := range rows {
+		page = append(page, item{row.ID, user.Username})
+	}
+	return writeJSON(w, http.StatusOK, page)
+}
+
+func readPage(u *url.URL) (limit int, after string, err error) {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return 0, "", badRequest("the query string is malformed")
+	}
+	limit = defaultPage
+	if given := query.Get("limit"); given != "" {
+		limit, err = strconv.Atoi(given)
+		if err != nil || limit < 1 || limit > maxPage {
+			return 0, "", badRequest(fmt.Sprintf("limit is a number from 1 to %d", maxPage))
+		}
+	}
+	return limit, query.Get("after"), nil
+}
+
+// nextPage is the Link header of RFC 8288 §3.
+func (rt *Router) nextPage(limit int, after string) string {
+	query := url.Values{"limit": {strconv.Itoa(limit)}, "after": {after}}
+	return "<" + rt.BaseURL + "/users/me/items/?" + query.Encode() + `>; rel="next"`
+}
+
+// addItem answers POST /users/me/items/.
+func (rt *Router) addItem(w http.ResponseWriter, r *http.Request) error {
+	user, err := rt.user(r)
+	if err != nil {
+		return err
+	}
+	var body item
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	if problem := checkText(body.ItemID, maxItemID); problem != "" {
+		return badFields(http.StatusUnprocessableEntity, "item_id "+problem, map[string]string{"item_id": problem})
+	}
+	err = rt.DB.AddItem(r.Context(), user.ID, store.Item{ID: body.ItemID, CreatedAt: rt.Now()})
+	var taken *store.TakenError
+	if errors.As(err, &taken) {
+		return badFields(http.StatusConflict, "you have an item of this name", map[string]string{"item_id": "is taken"})
+	}
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusCreated, item{body.ItemID, user.Username})
+}
+
+// checkText says what is wrong with a required line of text, or nothing.
+func checkText(s string, most int) string {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "is missing"
+	case len(s) > most:
+		return fmt.Sprintf("is longer than %d bytes", most)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		return "has control characters or invalid UTF-8"
+	}
+	return ""
+}

@@ -1,0 +1,72 @@
+package server
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/store"
+)
+
+// pollOverlap is how far each poll reads back over what the last one saw: a
+// replica whose clock is behind writes revocations with earlier times.
+const pollOverlap = 5 * time.Minute
+
+// revocations is what was revoked within the last access-token life, kept in
+// memory so that validating a token asks no database.
+type revocations struct {
+	mu      sync.RWMutex
+	entries map[revocationID]store.Revocation
+	newest  time.Time // of all revoked_at seen
+}
+
+type revocationID struct {
+	kind store.RevocationKind
+	id   string
+}
+
+func newRevocations() *revocations {
+	return &revocations{entries: map[revocationID]store.Revocation{}}
+}
+
+// poll reads what was revoked since the last poll and forgets what expired.
+func (l *revocations) poll(ctx context.Context, db *store.DB, now time.Time) error {
+	l.mu.RLock()
+	since := l.newest.Add(-pollOverlap)
+	l.mu.RUnlock()
+	rows, err := db.Revocations(ctx, since, now)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, row := range rows {
+		l.entries[revocationID{row.Kind, row.ID}] = row
+		if row.RevokedAt.After(l.newest) {
+			l.newest = row.RevokedAt
+		}
+	}
+	maps.DeleteFunc(l.entries, func(_ revocationID, r store.Revocation) bool { return !r.ExpiresAt.After(now) })
+	return nil
+}
+
+// revoked reports whether the token, its authorization or its client was revoked.
+func (l *revocations) revoked(c *scopes.Claims) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if len(l.entries) == 0 {
+		return false
+	}
+	if _, ok := l.entries[revocationID{store.RevokedToken, c.ID}]; ok {
+		return true
+	}
+	if _, ok := l.entries[revocationID{store.RevokedGrant, c.GrantID}]; ok && c.GrantID != "" {
+		return true
+	}
+	// A client may be deleted and registered again under its id: tokens that
+	// were issued after the deletion are the new client's.
+	deleted, ok := l.entries[revocationID{store.RevokedClient, c.ClientID}]
+	return ok && c.IssuedAt.Unix() <= deleted.RevokedAt.Unix()
+}

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/store"
+)
+
+// revoke answers POST /revoke (RFC 7009). A refresh token takes its whole
+// authorization with it, an access token only itself.
+func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	client, err := s.authenticateClient(r, form, "")
+	if err != nil {
+		return err
+	}
+	if !form.Has("token") {
+		return badRequest("token is missing")
+	}
+	if err := s.revokeOwn(r.Context(), form.Get("token"), client); err != nil {
+		return err
+	}
+	// RFC 7009 §2.2: 200, also for a token that was not valid to begin with.
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// revokeOwn revokes the token if it is the client's. token_type_hint is not
+// needed: the two kinds cannot be mistaken for each other.
+func (s *Server) revokeOwn(ctx context.Context, raw string, client store.Client) error {
+	if t, err := s.refresher.Read(raw); err == nil {
+		if t.ClientID != client.ID {
+			return notOwn()
+		}
+		return s.revokeGrant(ctx, t.GrantID)
+	}
+	claims, err := s.verifier.Verify(ctx, raw)
+	if err != nil {
+		return nil // unknown, expired or revoked: nothing is left to do
+	}
+	if claims.ClientID != client.ID {
+		return notOwn()
+	}
+	return s.revokeToken(ctx, claims)
+}
+
+// notOwn: RFC 7009 §2.1, the token must have been issued to the client.
+func notOwn() error { return badGrant("the token was issued to another client") }
+
+func (s *Server) revokeGrant(ctx context.Context, id string) error {
+	now := s.Now()
+	revoked, err := s.DB.RevokeGrant(ctx, id, now, s.accessEnd(now))
+	if err != nil {
+		return err
+	}
+	if revoked {
+		s.audit(ctx, "grant.revoked", "grant", id)
+		s.syncRevocations(ctx)
+	}
+	return nil
+}
+
+func (s *Server) revokeToken(ctx context.Context, c *scopes.Claims) error {
+	if err := s.DB.RevokeToken(ctx, c.ID, s.Now(), c.ExpiresAt.Add(2*leeway)); err != nil {
+		return err
+	}
+	s.audit(ctx, "access_token.revoked", "jti", c.ID, "client", c.ClientID, "subject", c.Subject)
+	s.syncRevocations(ctx)
+	return nil
+}
+
+// syncRevocations makes a revocation of this server's own count at once; other
+// replicas see it at their next poll. A failure is made good by ours.
+func (s *Server) syncRevocations(ctx context.Context) {
+	s.warn(ctx, "poll revocations", s.live.poll(ctx, s.DB, s.Now()))
+}

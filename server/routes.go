@@ -1,0 +1,115 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/resource"
+)
+
+// handler answers a request or returns why not; writeError words the refusal.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// routes is the only table of URLs.
+func (s *Server) routes() http.Handler {
+	router := mux.NewRouter()
+	s.route(router, "POST", "/token", s.api(s.token))
+	s.route(router, "POST", "/refresh", s.api(s.refresh))
+	s.route(router, "POST", "/revoke", s.api(s.revoke))
+	s.route(router, "POST", "/introspect", s.api(s.introspect))
+
+	s.route(router, "GET", "/.well-known/jwks.json", s.public(s.jwks))
+	s.wellKnown(router, "oauth-authorization-server", s.public(document(s.serverMetadata())))
+	if s.Resources {
+		s.wellKnown(router, "oauth-protected-resource", s.public(document(s.resourceMetadata())))
+		for _, route := range s.resources().Routes() {
+			s.route(router, route.Method, route.Path, route.Handler)
+		}
+	}
+	router.NotFoundHandler = s.api(func(http.ResponseWriter, *http.Request) error {
+		return &Error{Code: notFound, Hint: "there is nothing at this path", Status: http.StatusNotFound}
+	})
+	router.MethodNotAllowedHandler = s.api(s.wrongMethod(router))
+	return router
+}
+
+// route serves path with and without its trailing slash: a redirect would lose
+// the body of a POST in some clients.
+func (s *Server) route(router *mux.Router, method, path string, h http.Handler) {
+	methods := []string{method}
+	if method == http.MethodGet {
+		methods = append(methods, http.MethodHead)
+	}
+	bare := strings.TrimSuffix(path, "/")
+	for _, p := range []string{s.prefix + bare, s.prefix + bare + "/"} {
+		if p != "" {
+			router.Path(p).Methods(methods...).Handler(named(path, h))
+		}
+	}
+}
+
+// wellKnown serves a metadata document below the issuer's path and, as RFC 8414
+// §3.1 and RFC 9728 §3.1 have it, with the issuer's path behind the name.
+func (s *Server) wellKnown(router *mux.Router, name string, h http.Handler) {
+	path := "/.well-known/" + name
+	s.route(router, "GET", path, h)
+	if s.prefix != "" {
+		router.Path(path+s.prefix).Methods("GET", "HEAD").Handler(named(path, h))
+	}
+}
+
+// named tells the log which route a request took.
+func named(path string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recordOf(r.Context()).route = path
+		h.ServeHTTP(w, r)
+	})
+}
+
+// api is the surface of programs: JSON, errors as RFC 6749 §5.2 has them, nothing kept.
+func (s *Server) api(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.writeError(w, r, err)
+		}
+	})
+}
+
+// public is the surface of documents that anybody may read and keep, scripts of
+// other origins included.
+func (s *Server) public(h handler) http.Handler {
+	return s.api(func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		return h(w, r)
+	})
+}
+
+// wrongMethod names the methods that the path has (RFC 9110 §15.5.6).
+func (s *Server) wrongMethod(router *mux.Router) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var allowed []string
+		for _, method := range []string{"GET", "HEAD", "POST"} {
+			try := r.Clone(r.Context())
+			try.Method = method
+			var match mux.RouteMatch
+			if router.Match(try, &match) && match.MatchErr == nil {
+				allowed = append(allowed, method)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return &Error{Code: methodNotAllowed, Hint: "use " + strings.Join(allowed, " or "), Status: http.StatusMethodNotAllowed}
+	}
+}
+
+func (s *Server) resources() *resource.Router {
+	return resource.New(resource.Options{
+		DB: s.DB,
+		Guard: &scopes.Guard{
+			Verifier: s.verifier, Realm: "grantd", ResourceMetadata: s.url("/.well-known/oauth-protected-resource"),
+		},
+		Signup: s.Signup, CheckPassword: CheckNewPassword, HashPassword: s.HashNewPassword,
+		BaseURL: s.url(""), Version: s.Version, Now: s.Now, Fail: s.writeError,
+	})
+}

@@ -1,0 +1,58 @@
+package server
+
+import (
+	"slices"
+
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/store"
+)
+
+// askedScope is the scope that a request asks for, as far as its client may:
+// the client's default scopes when it asks for none (RFC 6749 §3.3). A scope
+// that does not exist or that the client may not have is an error.
+func (s *Server) askedScope(requested string, client store.Client) (scopes.Set, error) {
+	if requested == "" {
+		return s.scopes.Intersect(client.DefaultScopes), nil
+	}
+	asked, err := scopes.Parse(requested)
+	if err != nil {
+		return nil, scopeSyntax(err)
+	}
+	if excess := asked.Minus(s.scopes.Intersect(client.Scopes)); len(excess) > 0 {
+		return nil, badScope("scope " + excess[0] + " does not exist or is not open to this client")
+	}
+	return s.scopes.Intersect(asked), nil
+}
+
+// userScope leaves out what the user may not grant; the scope member of the
+// answer says so (RFC 6749 §3.3). Nothing left of something asked is an error.
+func userScope(asked scopes.Set, user store.User) (scopes.Set, error) {
+	if user.Scopes == nil {
+		return asked, nil
+	}
+	granted := asked.Intersect(user.Scopes)
+	if len(granted) == 0 && len(asked) > 0 {
+		return nil, badScope("the user may grant none of the scopes asked for")
+	}
+	return granted, nil
+}
+
+// narrowedScope is the scope of the access token that a refresh asks for.
+// RFC 6749 §6: it may narrow what was granted, never widen it.
+func (s *Server) narrowedScope(requested string, granted scopes.Set) (scopes.Set, error) {
+	if requested == "" {
+		return granted, nil
+	}
+	asked, err := scopes.Parse(requested)
+	if err != nil {
+		return nil, scopeSyntax(err)
+	}
+	if !granted.Contains(asked) {
+		return nil, badScope("the scope asked for is more than was granted; leave scope out or ask for less")
+	}
+	return granted.Intersect(asked), nil
+}
+
+func allows(client store.Client, grantType string) bool {
+	return slices.Contains(client.Grants, grantType)
+}

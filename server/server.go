@@ -1,0 +1,131 @@
+// Package server is grantd's authorization server: every URL, every protocol
+// decision. It sees the database through store, keys and JWTs through token,
+// and go-oauth2 as the engine of the token endpoint.
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	oauth2server "github.com/go-oauth2/oauth2/v4/server"
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
+)
+
+// leeway is the clock skew between machines that validation forgives.
+const leeway = time.Minute
+
+// Options say how a Server works. Fields without a comment on their zero value
+// are required.
+type Options struct {
+	DB     *store.DB
+	Master *token.Master
+	// Issuer is the URL that names this server in every token (RFC 8414 §2).
+	Issuer string
+	// Scopes are the only scopes that exist, in the order tokens list them.
+	Scopes []Scope
+
+	AccessTTL     time.Duration
+	RefreshTTL    time.Duration // idle life of a refresh token
+	RefreshMaxTTL time.Duration // absolute life of one authorization
+	// ReuseGrace is how long a repeat of the last rotation is answered. Zero means never.
+	ReuseGrace time.Duration
+	SigningAlg string
+	// SharedSecret signs access tokens when SigningAlg is HS256.
+	SharedSecret []byte
+	// Audience is the aud of access tokens. Empty means the issuer.
+	Audience string
+
+	BcryptCost          int
+	MaxConcurrentHashes int
+	// DefaultClient is taken for password and refresh requests that name none. Empty means none is.
+	DefaultClient string
+	// Signup opens POST /users/.
+	Signup bool
+	// Resources serves the built-in resource router.
+	Resources bool
+	// TrustedProxies may say whom a request comes from. Empty means nobody may.
+	TrustedProxies []netip.Prefix
+	Version        string
+
+	// Log takes one record per request and the audit events. Nil means they are dropped.
+	Log *slog.Logger
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Scope is a scope that exists and what it lets an app do, for people.
+type Scope struct{ Name, Description string }
+
+// Server answers the URLs of one issuer.
+type Server struct {
+	Options
+	scopes    scopes.Set // names of Options.Scopes
+	ring      *token.Ring
+	refresher *token.Refresher
+	verifier  *scopes.Verifier
+	live      *revocations
+	hashes    *hashPool
+	engine    *oauth2server.Server
+	prefix    string // path of the issuer URL, without a trailing slash
+	handler   http.Handler
+}
+
+// New makes a server that is ready to answer: it has a signing key and knows
+// every revocation that still matters. Run keeps it so.
+func New(ctx context.Context, o Options) (*Server, error) {
+	issuer, err := url.Parse(o.Issuer)
+	if err != nil || issuer.Host == "" {
+		return nil, fmt.Errorf("issuer %q is not an absolute URL; set it to the https URL clients use", o.Issuer)
+	}
+	s := &Server{Options: o, live: newRevocations(), prefix: strings.TrimSuffix(issuer.Path, "/")}
+	s.setDefaults()
+	for _, scope := range o.Scopes {
+		s.scopes = append(s.scopes, scope.Name)
+	}
+	s.hashes = newHashPool(o.MaxConcurrentHashes)
+	s.engine = newEngine(s)
+	s.refresher = token.NewRefresher(o.Master, o.Issuer, s.Now)
+	if s.ring, err = token.NewRing(o.SigningAlg, nil); err != nil {
+		return nil, err
+	}
+	if s.verifier, err = scopes.NewVerifier(scopes.VerifierOptions{
+		Issuer: o.Issuer, Audience: s.Audience, Keys: s.ring, Leeway: leeway, Now: s.Now, Revoked: s.live.revoked,
+	}); err != nil {
+		return nil, err
+	}
+	if err := s.ensureKey(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.Sync(ctx); err != nil {
+		return nil, err
+	}
+	s.handler = s.observe(s.routes())
+	return s, nil
+}
+
+func (s *Server) setDefaults() {
+	if s.Audience == "" {
+		s.Audience = s.Issuer
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// ServeHTTP answers the public listener.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// accessEnd is when the last access token issued before now is refused as
+// expired everywhere: a revocation need not be remembered longer.
+func (s *Server) accessEnd(now time.Time) time.Time { return now.Add(s.AccessTTL + 2*leeway) }

@@ -1,0 +1,104 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/store"
+)
+
+// grantTypes are the grant types that POST /token knows, each with the
+// parameters it cannot do without.
+var grantTypes = map[string][]string{
+	"password":           {"username", "password"}, // RFC 6749 §4.3.2
+	"refresh_token":      {"refresh_token"},        // §6
+	"client_credentials": nil,                      // §4.4.2
+}
+
+// token answers POST /token (RFC 6749 §3.2).
+func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
+	form, err := readForm(w, r) // §3.2: body only, nothing twice
+	if err != nil {
+		return err
+	}
+	client, err := s.authenticateClient(r, form, s.fallbackClient(form)) // §2.3
+	if err != nil {
+		return err
+	}
+	return s.answerGrant(w, r, form, client)
+}
+
+// fallbackClient is the client of a request that names none. Only the two
+// grants of simple first-party apps have one.
+func (s *Server) fallbackClient(form url.Values) string {
+	switch form.Get("grant_type") {
+	case "password", "refresh_token":
+		return s.DefaultClient
+	}
+	return ""
+}
+
+// answerGrant does what is left of a token request once its form is read and
+// its client proven: grant type, engine, reply.
+func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Values, client store.Client) error {
+	if err := checkGrant(r.Context(), form, client); err != nil {
+		return err
+	}
+	ctx := withTokenRequest(r.Context(), &tokenRequest{client: client, scope: form.Get("scope")})
+	grantType, asked, err := s.engine.ValidationTokenRequest(r.WithContext(ctx))
+	if err != nil {
+		return engineError(err)
+	}
+	info, err := s.engine.GetAccessToken(ctx, grantType, asked)
+	if err != nil {
+		return engineError(err)
+	}
+	return writeJSON(w, http.StatusOK, s.engine.GetTokenData(info))
+}
+
+// checkGrant: a known grant type, open to this client, with its parameters.
+func checkGrant(ctx context.Context, form url.Values, client store.Client) error {
+	grantType := form.Get("grant_type")
+	required, known := grantTypes[grantType]
+	switch {
+	case grantType == "":
+		return badRequest("grant_type is missing")
+	case !known:
+		return &Error{Code: unsupportedGrantType, Hint: "this server does not know this grant_type", Status: http.StatusBadRequest}
+	}
+	recordOf(ctx).grantType = grantType
+	// RFC 6749 §4.4: client credentials are for confidential clients only.
+	if !allows(client, grantType) || grantType == "client_credentials" && public(client) {
+		return notForClient("this client may not use grant_type " + grantType)
+	}
+	for _, name := range required {
+		if !form.Has(name) {
+			return badRequest(name + " is missing")
+		}
+	}
+	return nil
+}
+
+// tokenRequest is what is proven of a token request on its way through the engine.
+type tokenRequest struct {
+	client store.Client
+	scope  string     // as the request has it
+	user   store.User // of a password grant, once the password was right
+	asked  scopes.Set // of a password grant: what of scope the client may have
+}
+
+type tokenRequestKey struct{}
+
+func withTokenRequest(ctx context.Context, t *tokenRequest) context.Context {
+	return context.WithValue(ctx, tokenRequestKey{}, t)
+}
+
+func tokenRequestOf(ctx context.Context) *tokenRequest {
+	t, _ := ctx.Value(tokenRequestKey{}).(*tokenRequest)
+	if t == nil {
+		panic("server: the engine was entered without a proven client")
+	}
+	return t
+}

@@ -1,0 +1,71 @@
+package token
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+)
+
+// MasterKeySize is the length of the master key in bytes.
+const MasterKeySize = 32
+
+// ErrSealed says that the master key does not open a sealed private key: it is
+// not the key that sealed it, or the row was altered.
+var ErrSealed = errors.New("the master key does not open the signing keys of this database; start with the master key they were made with")
+
+// Master holds what is derived from the master key: one key that seals private
+// signing keys at rest, one that authenticates refresh tokens. Each use has a
+// key of its own, so that neither can be turned against the other.
+type Master struct {
+	seal    cipher.AEAD
+	refresh []byte
+}
+
+// NewMaster derives the working keys from a master key of MasterKeySize bytes.
+func NewMaster(key []byte) (*Master, error) {
+	if len(key) != MasterKeySize {
+		return nil, fmt.Errorf("the master key has %d bytes, it needs %d", len(key), MasterKeySize)
+	}
+	sealKey, err := hkdf.Key(sha256.New, key, nil, "grantd signing-key seal v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the sealing key: %w", err)
+	}
+	refresh, err := hkdf.Key(sha256.New, key, nil, "grantd refresh-token mac v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the refresh-token key: %w", err)
+	}
+	block, err := aes.NewCipher(sealKey)
+	if err != nil {
+		return nil, fmt.Errorf("set up the seal: %w", err)
+	}
+	seal, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, fmt.Errorf("set up the seal: %w", err)
+	}
+	return &Master{seal: seal, refresh: refresh}, nil
+}
+
+// NewMasterKey makes a random master key.
+func NewMasterKey() []byte {
+	key := make([]byte, MasterKeySize)
+	rand.Read(key) // never fails: crypto/rand ends the program instead
+	return key
+}
+
+// sealFor encrypts plain for the key named id. The id is authenticated, so that
+// one row's private half cannot be put into another row.
+func (m *Master) sealFor(id string, plain []byte) []byte {
+	return m.seal.Seal(nil, nil, plain, []byte(id))
+}
+
+func (m *Master) openFor(id string, sealed []byte) ([]byte, error) {
+	plain, err := m.seal.Open(nil, nil, sealed, []byte(id))
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return plain, nil
+}

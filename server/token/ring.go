@@ -1,0 +1,90 @@
+package token
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/grantd/grantd/scopes"
+)
+
+// Ring is the set of signing keys of a running server. It may be replaced at
+// any time while other goroutines sign and verify with it.
+type Ring struct {
+	alg  string
+	keys atomic.Pointer[ringState]
+}
+
+type ringState struct {
+	byTime []SigningKey // oldest first
+	byID   map[string]scopes.Key
+	jwks   []byte
+}
+
+// NewRing makes a ring that signs with algorithm alg.
+func NewRing(alg string, keys []SigningKey) (*Ring, error) {
+	r := &Ring{alg: alg}
+	return r, r.Replace(keys)
+}
+
+// Replace puts keys in place of those the ring held.
+func (r *Ring) Replace(keys []SigningKey) error {
+	state := &ringState{byTime: slices.Clone(keys), byID: make(map[string]scopes.Key, len(keys))}
+	slices.SortStableFunc(state.byTime, func(a, b SigningKey) int { return a.SignFrom.Compare(b.SignFrom) })
+	for _, k := range keys {
+		state.byID[k.ID] = k.verifier()
+	}
+	jwks, err := marshalJWKS(state.byTime)
+	if err != nil {
+		return err
+	}
+	state.jwks = jwks
+	r.keys.Store(state)
+	return nil
+}
+
+// Signer is the key that signs at now: the newest one whose time has come.
+func (r *Ring) Signer(now time.Time) (SigningKey, error) {
+	for _, k := range slices.Backward(r.keys.Load().byTime) {
+		if k.Alg == r.alg && !k.SignFrom.After(now) {
+			return k, nil
+		}
+	}
+	return SigningKey{}, fmt.Errorf("no %s signing key is active; run \"grantd key rotate --now\"", r.alg)
+}
+
+// Key finds the key that verifies tokens whose header names kid. It makes the
+// ring a scopes.KeySource.
+func (r *Ring) Key(_ context.Context, kid string) (scopes.Key, error) {
+	key, ok := r.keys.Load().byID[kid]
+	if !ok {
+		return scopes.Key{}, scopes.ErrUnknownKey
+	}
+	return key, nil
+}
+
+// JWKS is the JSON Web Key Set of all public keys, the next one included, so
+// that services know it before it signs (RFC 7517 §5). A shared secret is
+// never in it.
+func (r *Ring) JWKS() []byte { return r.keys.Load().jwks }
+
+func marshalJWKS(keys []SigningKey) ([]byte, error) {
+	set := jwkset.JWKSMarshal{Keys: []jwkset.JWKMarshal{}}
+	for _, k := range keys {
+		if k.Alg == HS256 {
+			continue
+		}
+		jwk, err := jwkset.NewJWKFromKey(k.public, jwkset.JWKOptions{
+			Metadata: jwkset.JWKMetadataOptions{ALG: jwkset.ALG(k.Alg), KID: k.ID, USE: jwkset.UseSig},
+		})
+		if err != nil {
+			return nil, fmt.Errorf("publish signing key %s: %w", k.ID, err)
+		}
+		set.Keys = append(set.Keys, jwk.Marshal())
+	}
+	return json.Marshal(set)
+}
