@@ -13,7 +13,7 @@ type RevocationKind string
 const (
 	RevokedGrant  RevocationKind = "grant"  // every token of an authorization; its id
 	RevokedToken  RevocationKind = "token"  // one access token; its jti
-	RevokedClient RevocationKind = "client" // every token of a client that was issued before RevokedAt; its id
+	RevokedClient RevocationKind = "client" // every token of a client with an iat up to RevokedAt; its id
 )
 
 // Revocation revokes tokens that are still out.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -72,10 +73,15 @@ func sqlitePath(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
+// Closing a file drops all locks that this process holds on it, whoever took them (POSIX). So
+// nobody may open a new file before createPrivate has closed it.
+var creating sync.Mutex
+
 // createPrivate makes an empty file of mode 0600 unless path is there: SQLite itself would let
-// the whole world read it. It never opens a file that exists, since closing it again would drop
-// the locks that another *DB of this process holds on it (POSIX).
+// the whole world read it. It never opens a file that exists.
 func createPrivate(path string) error {
+	creating.Lock()
+	defer creating.Unlock()
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
