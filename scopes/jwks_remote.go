@@ -105,8 +105,7 @@ func (s *remoteKeys) Key(ctx context.Context, kid string) (Key, error) {
 	if k, ok := s.last.Load().keys[kid]; ok {
 		return k, nil
 	}
-	// Perhaps the key is newer than our copy of the set, or there is none yet.
-	if err := s.fetch(ctx, unknownKeyGap); err != nil {
+	if err := s.catchUp(ctx); err != nil {
 		return Key{}, err
 	}
 	last := s.last.Load()
@@ -122,7 +121,9 @@ func (s *remoteKeys) Key(ctx context.Context, kid string) (Key, error) {
 // run keeps the set fresh until ctx ends. After failures it tries again sooner, then ever less often.
 func (s *remoteKeys) run(ctx context.Context) {
 	retry := firstRetry
-	for s.fetch(ctx, 0) == nil {
+	for s.begin(ctx) == nil {
+		s.fetch(ctx)
+		s.end()
 		wait := s.options.Refresh
 		if s.last.Load().err == nil {
 			retry = firstRetry
@@ -138,26 +139,38 @@ func (s *remoteKeys) run(ctx context.Context) {
 	}
 }
 
-// fetch brings s.last up to date unless it is younger than gap. Its error is that of ctx alone.
-func (s *remoteKeys) fetch(ctx context.Context, gap time.Duration) error {
+// catchUp is for a key that may be newer than our copy of the set. Its error is that of ctx.
+func (s *remoteKeys) catchUp(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	if at := s.last.Load().at; at.IsZero() || time.Since(at) >= unknownKeyGap {
+		// A client that hangs up must not spoil the fetch that others wait for: only fetchTimeout ends it.
+		s.fetch(context.WithoutCancel(ctx))
+	}
+	return nil
+}
+
+func (s *remoteKeys) begin(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	last := s.last.Load()
-	if !last.at.IsZero() && time.Since(last.at) < gap {
-		return nil
-	}
-	// A client that hangs up must not spoil the fetch that others wait for: only fetchTimeout ends it.
-	keys, err := s.get(context.WithoutCancel(ctx))
+}
+
+func (s *remoteKeys) end() { <-s.turn }
+
+// fetch is called between begin and end.
+func (s *remoteKeys) fetch(ctx context.Context) {
+	keys, err := s.get(ctx)
 	if err != nil {
 		s.options.OnError(err)
-		keys = last.keys
+		keys = s.last.Load().keys
 	}
 	s.last.Store(&fetched{keys: keys, err: err, at: time.Now()})
-	return nil
 }
 
 func (s *remoteKeys) get(ctx context.Context) (keySet, error) {

@@ -93,7 +93,11 @@ func checkECDSA(key any) error {
 	if k.Curve != elliptic.P256() {
 		return errors.New("ES256 takes a key on the curve P-256")
 	}
-	_, err := k.Bytes() // refuses a point that is not on the curve
+	//lint:ignore SA1019 Bytes, which refuses a point that is not on the curve, panics without one.
+	if k.X == nil || k.Y == nil {
+		return errors.New("the ES256 key has no point")
+	}
+	_, err := k.Bytes()
 	return err
 }
 
