@@ -1,0 +1,19 @@
+# The server as one static binary, in an image that holds nothing else.
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /out/grantd ./cmd/grantd && mkdir -p /out/data
+
+FROM gcr.io/distroless/static-debian12:nonroot
+COPY --from=build /out/grantd /usr/local/bin/grantd
+# The database of SQLite lives here; mount a volume over it.
+COPY --from=build --chown=nonroot:nonroot /out/data /var/lib/grantd
+USER nonroot
+WORKDIR /var/lib/grantd
+ENV GRANTD_LISTEN=0.0.0.0:8000 GRANTD_DATABASE=sqlite:/var/lib/grantd/grantd.db
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/grantd", "check", "--live"]
+ENTRYPOINT ["/usr/local/bin/grantd"]
+CMD ["serve", "--migrate"]

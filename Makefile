@@ -1,0 +1,36 @@
+# The two commands of the README are "make run" (or go run ./cmd/grantd dev) and "make test".
+
+.PHONY: run test lint bench fuzz build
+
+run:
+	go run ./cmd/grantd dev
+
+# All tests, with the race detector where it can be built.
+test: lint
+	go test $(RACE) -count=1 -timeout 15m ./...
+
+RACE := $(shell command -v cc >/dev/null 2>&1 && echo -race)
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+lint:
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+# Every fuzz target for FUZZTIME each.
+FUZZTIME ?= 60s
+fuzz:
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+# A static binary, as the Dockerfile builds it.
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o grantd ./cmd/grantd
