@@ -60,11 +60,12 @@ func TestReopenKeepsData(t *testing.T) {
 	}
 }
 
-func TestTwoHandlesRotateOneToken(t *testing.T) {
+func TestTwoHandles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "grantd.db")
 	a, b := migrated(t, path), open(t, path)
 	storetest.Populate(t, a, "g")
 	storetest.RaceRotate(t, "g", a, b)
+	storetest.RaceItems(t, a, b)
 }
 
 func TestReadOnly(t *testing.T) {

@@ -48,8 +48,8 @@ func (db *DB) Migrate(ctx context.Context) (from, to int64, err error) {
 func (db *DB) migrateLocked(ctx context.Context) (from, to int64, err error) {
 	from, err = db.schema(ctx) // again: another process may have been faster
 	switch {
-	case err != nil || from == wantSchema():
-		return from, from, err
+	case err != nil:
+		return 0, 0, err
 	case from > wantSchema():
 		return from, from, &SchemaError{Have: from, Want: wantSchema()}
 	}

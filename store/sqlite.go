@@ -23,7 +23,7 @@ const (
 	sqliteWriter = "_txlock=immediate&_pragma=journal_mode(wal)&_pragma=journal_size_limit(8388608)" +
 		// full: what was answered is on the disk, whatever happens next.
 		"&_pragma=synchronous(full)&_pragma=fullfsync(1)&_pragma=cache_size(-2000)"
-	sqliteReader  = "mode=ro&_pragma=query_only(1)&_pragma=cache_size(-500)"
+	sqliteReader  = "mode=ro&_pragma=cache_size(-500)"
 	sqliteReaders = 4
 	sqliteBoth    = "&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_defensive=1&_dqs=0&_error_rc=1"
 

@@ -59,7 +59,7 @@ CREATE INDEX revocations_by_time ON revocations (revoked_at);
 CREATE TABLE signing_keys (
     id         TEXT   NOT NULL PRIMARY KEY,
     alg        TEXT   NOT NULL,
-    first_of   TEXT   UNIQUE,             -- alg, if it was added as the first of it
+    first_of   TEXT   UNIQUE,             -- alg, if added as the first: of two such, one fails
     public     BYTEA,
     sealed     BYTEA  NOT NULL,
     created_at BIGINT NOT NULL,

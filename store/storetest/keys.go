@@ -22,5 +22,11 @@ func testKeys(t *testing.T, db *store.DB) {
 	equal(t, "the first of another kind", get(db.AddFirstSigningKey(ctx, shared))(t), true)
 	must(t, db.AddSigningKey(ctx, second))
 	wantTaken(t, db.AddSigningKey(ctx, second), "key_id")
-	equal(t, "keys by time", get(db.SigningKeys(ctx))(t), []store.SigningKey{second, first, shared})
+	equal(t, "not the first", get(db.AddFirstSigningKey(ctx, key("k4", now)))(t), false)
+	added := store.SigningKey{ID: "k5", Alg: "EdDSA", Sealed: []byte{5}, CreatedAt: now, SignFrom: later}
+	must(t, db.AddSigningKey(ctx, added))
+	added.ID = "k6"
+	equal(t, "not the first of what was added otherwise", get(db.AddFirstSigningKey(ctx, added))(t), false)
+	added.ID = "k5"
+	equal(t, "keys by time", get(db.SigningKeys(ctx))(t), []store.SigningKey{second, first, shared, added})
 }

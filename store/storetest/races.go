@@ -20,6 +20,7 @@ func testRaces(t *testing.T, open func(*testing.T) *store.DB) {
 		"50 revoke one authorization":    raceRevoke,
 		"50 make the first key":          raceFirstKey,
 		"50 sign up with one name":       raceSignUp,
+		"50 add items":                   func(t *testing.T, db *store.DB) { populate(t, db); RaceItems(t, db) },
 		"50 revoke what others rotate":   raceRevokeRotate,
 		"rotate while the sweep goes by": raceSweep,
 	} {
@@ -48,8 +49,20 @@ func RaceRotate(t *testing.T, g string, dbs ...*store.DB) {
 	equal(t, "outcomes", outcomes, map[store.Outcome]int{store.Rotated: 1, store.Repeated: 199})
 }
 
-// Populate adds johndoe, the client app and an authorization, for RaceRotate.
+// Populate adds johndoe, the client app and an authorization, for the races.
 func Populate(t testing.TB, db *store.DB, g string) { populate(t, db, g) }
+
+// RaceItems gives johndoe each of 25 items twice at once. It is spread over dbs as RaceRotate is.
+func RaceItems(t *testing.T, dbs ...*store.DB) {
+	added := race(t, 50, func(i int) (bool, error) {
+		err := dbs[i%len(dbs)].AddItem(t.Context(), "u-john", store.Item{ID: fmt.Sprint(i / 2)})
+		if errors.As(err, new(*store.TakenError)) {
+			return false, nil
+		}
+		return true, err
+	})
+	equal(t, "added", count(added, true), 25)
+}
 
 // raceReuse lets a thief present an old token while its owner refreshes.
 func raceReuse(t *testing.T, db *store.DB) {
