@@ -12,51 +12,69 @@ import (
 // handler answers a request or returns why not; writeError words the refusal.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// routes is the only table of URLs.
-func (s *Server) routes() http.Handler {
-	router := mux.NewRouter()
-	s.route(router, "POST", "/token", s.api(s.token))
-	s.route(router, "POST", "/refresh", s.api(s.refresh))
-	s.route(router, "POST", "/revoke", s.api(s.revoke))
-	s.route(router, "POST", "/introspect", s.api(s.introspect))
-
-	s.route(router, "GET", "/.well-known/jwks.json", s.public(s.jwks))
-	s.wellKnown(router, "oauth-authorization-server", s.public(document(s.serverMetadata())))
-	if s.Resources {
-		s.wellKnown(router, "oauth-protected-resource", s.public(document(s.resourceMetadata())))
-		for _, route := range s.resources().Routes() {
-			s.route(router, route.Method, route.Path, route.Handler)
-		}
-	}
-	router.NotFoundHandler = s.api(func(http.ResponseWriter, *http.Request) error {
-		return &Error{Code: notFound, Hint: "there is nothing at this path", Status: http.StatusNotFound}
-	})
-	router.MethodNotAllowedHandler = s.api(s.wrongMethod(router))
-	return router
+// urls is the table of URLs while it is made.
+type urls struct {
+	*mux.Router
+	prefix string // the path of the issuer
+	known  routeTable
 }
 
-// route serves path with and without its trailing slash: a redirect would lose
+// routeTable has "GET /path" for every route that is served.
+type routeTable map[string]bool
+
+// routes is the only table of URLs.
+func (s *Server) routes() urls {
+	table := urls{mux.NewRouter(), s.prefix, routeTable{}}
+	table.serve("POST", "/token", s.api(s.token))
+	table.serve("POST", "/refresh", s.api(s.refresh))
+	table.serve("POST", "/revoke", s.api(s.revoke))
+	table.serve("POST", "/introspect", s.api(s.introspect))
+
+	table.serve("GET", "/.well-known/jwks.json", s.public(s.jwks))
+	table.wellKnown("oauth-authorization-server", s.public(document(s.serverMetadata())))
+	if s.Resources {
+		table.wellKnown("oauth-protected-resource", s.public(document(s.resourceMetadata())))
+		for _, route := range s.resources().Routes() {
+			table.serve(route.Method, route.Path, route.Handler)
+		}
+	}
+	table.serve("GET", "/docs", s.api(s.docs))
+	for _, name := range docsAssets {
+		table.serve("GET", "/docs/"+name, s.api(s.docsAsset(name)))
+	}
+	table.known["GET /openapi.json"] = true // it describes itself
+	table.serve("GET", "/openapi.json", s.public(document(s.openAPI(table.known))))
+
+	table.NotFoundHandler = s.api(func(http.ResponseWriter, *http.Request) error {
+		return &Error{Code: notFound, Hint: "there is nothing at this path", Status: http.StatusNotFound}
+	})
+	table.MethodNotAllowedHandler = s.api(s.wrongMethod(table.Router))
+	return table
+}
+
+// serve answers path with and without its trailing slash: a redirect would lose
 // the body of a POST in some clients.
-func (s *Server) route(router *mux.Router, method, path string, h http.Handler) {
+func (u urls) serve(method, path string, h http.Handler) {
+	u.known[method+" "+path] = true
 	methods := []string{method}
 	if method == http.MethodGet {
 		methods = append(methods, http.MethodHead)
 	}
 	bare := strings.TrimSuffix(path, "/")
-	for _, p := range []string{s.prefix + bare, s.prefix + bare + "/"} {
+	for _, p := range []string{u.prefix + bare, u.prefix + bare + "/"} {
 		if p != "" {
-			router.Path(p).Methods(methods...).Handler(named(path, h))
+			u.Path(p).Methods(methods...).Handler(named(path, h))
 		}
 	}
 }
 
 // wellKnown serves a metadata document below the issuer's path and, as RFC 8414
 // §3.1 and RFC 9728 §3.1 have it, with the issuer's path behind the name.
-func (s *Server) wellKnown(router *mux.Router, name string, h http.Handler) {
+func (u urls) wellKnown(name string, h http.Handler) {
 	path := "/.well-known/" + name
-	s.route(router, "GET", path, h)
-	if s.prefix != "" {
-		router.Path(path+s.prefix).Methods("GET", "HEAD").Handler(named(path, h))
+	u.serve("GET", path, h)
+	if u.prefix != "" {
+		u.Path(path+u.prefix).Methods("GET", "HEAD").Handler(named(path, h))
 	}
 }
 

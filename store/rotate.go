@@ -35,7 +35,7 @@ func (o Outcome) String() string {
 // Rotation asks for the refresh of one authorization.
 type Rotation struct {
 	ID, ClientID, UserID string // what the presented token says
-	Generation           int64  // of the presented token
+	Generation           int64  // of the presented token, which has not expired at Now
 	Now                  time.Time
 	IdleTTL              time.Duration // the new ExpiresAt is Now + IdleTTL, but not past MaxExpiresAt
 	Grace                time.Duration // how long after a rotation a repeat is answered
@@ -49,11 +49,13 @@ type RotateResult struct {
 }
 
 // The compare-and-set that a refresh is. A token ahead of the row means that the database was
-// restored from an older copy: it is accepted. $6 is the generation after $5.
+// restored from an older copy: it is accepted, also when the row's idle life has passed meanwhile,
+// since the token, which its reader found unexpired, was issued later. $6 is the generation after $5.
 const rotateGrant = `UPDATE grants SET generation = $6, rotated_at = $4,
 		expires_at = CASE WHEN $7 < max_expires_at THEN $7 ELSE max_expires_at END
 	WHERE id = $1 AND client_id = $2 AND user_id = $3
-	AND generation <= $5 AND revoked_at IS NULL AND expires_at > $4
+	AND generation <= $5 AND revoked_at IS NULL
+	AND (expires_at > $4 OR generation < $5 AND max_expires_at > $4)
 	RETURNING ` + grantColumns
 
 // RotateGrant spends one refresh token: of all callers who present the same one, one rotates. The
