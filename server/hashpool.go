@@ -34,6 +34,9 @@ func (p *hashPool) do(ctx context.Context, hash func()) error {
 		return ctx.Err()
 	}
 	defer func() { <-p.slots }()
+	if ctx.Err() != nil { // it left at the moment its turn came
+		return ctx.Err()
+	}
 	hash()
 	return nil
 }

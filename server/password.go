@@ -51,7 +51,7 @@ func (s *Server) HashNewPassword(ctx context.Context, password string) (hash str
 
 // checkPassword compares the password with the user's hash, or with a stand-in
 // when there is no such user. A right password that was hashed by an older
-// scheme or at a lower cost is hashed anew, and user.PasswordHash follows.
+// scheme or at a lower cost is hashed anew, and user follows.
 func (s *Server) checkPassword(ctx context.Context, user *store.User, password string) (match bool, err error) {
 	stored, rehashed := user.PasswordHash, ""
 	if stored == "" {
@@ -70,8 +70,22 @@ func (s *Server) checkPassword(ctx context.Context, user *store.User, password s
 		s.warn(ctx, "rehash a password", err)
 		return match, nil
 	}
-	user.PasswordHash = rehashed
-	return match, nil
+	return s.afterRehash(ctx, user, rehashed, password)
+}
+
+// afterRehash reads which hash counts now: of two logins at the same time one
+// replaced the old hash, and a password set meanwhile is to be checked anew.
+func (s *Server) afterRehash(ctx context.Context, user *store.User, rehashed, password string) (match bool, err error) {
+	*user, err = s.DB.User(ctx, user.ID)
+	switch {
+	case errors.Is(err, store.ErrNotFound): // deleted meanwhile
+		return false, nil
+	case err != nil:
+		return false, err
+	case user.PasswordHash == rehashed:
+		return true, nil
+	}
+	return s.checkPassword(ctx, user, password)
 }
 
 // hashOfNobody has the configured cost and matches no password.
@@ -101,7 +115,7 @@ func outdated(stored string, cost int) bool {
 var hashDecoder = sync.OnceValues(func() (*crypt.Decoder, error) {
 	d := crypt.NewDecoder()
 	err := errors.Join(
-		argon2.RegisterDecoder(d), pbkdf2.RegisterDecoder(d), scrypt.RegisterDecoder(d), shacrypt.RegisterDecoder(d),
+		argon2.RegisterDecoder(d), pbkdf2.RegisterDecoder(d), scrypt.RegisterDecoderScrypt(d), shacrypt.RegisterDecoder(d),
 	)
 	return d, err
 })
