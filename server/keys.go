@@ -21,8 +21,12 @@ const (
 )
 
 // RotateKey adds a key for alg that signs from now+lead on. Running servers
-// publish it within keyPoll.
+// publish it within keyPoll. It returns token.ErrSealed when m is not the master
+// key of the keys that are there: no server could start with keys of two.
 func RotateKey(ctx context.Context, db *store.DB, m *token.Master, alg string, now time.Time, lead time.Duration) (store.SigningKey, error) {
+	if _, err := openKeys(ctx, db, m); err != nil {
+		return store.SigningKey{}, err
+	}
 	row, err := newKeyRow(m, alg, now, lead)
 	if err != nil {
 		return store.SigningKey{}, err
@@ -42,38 +46,55 @@ func newKeyRow(m *token.Master, alg string, now time.Time, lead time.Duration) (
 	return store.SigningKey{ID: key.ID, Alg: alg, Public: public, Sealed: sealed, CreatedAt: now, SignFrom: key.SignFrom}, nil
 }
 
-// ensureKey makes the first key of a new database. Of several servers that
-// start at once the first one's key is taken by all.
-func (s *Server) ensureKey(ctx context.Context) error {
+func openKeys(ctx context.Context, db *store.DB, m *token.Master) ([]token.SigningKey, error) {
+	rows, err := db.SigningKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]token.SigningKey, 0, len(rows)+1)
+	for _, row := range rows {
+		key, err := token.OpenKey(m, row.ID, row.Alg, row.SignFrom, row.Sealed)
+		if err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// loadKeys reads the signing keys of the database into the ring.
+func (s *Server) loadKeys(ctx context.Context) error {
+	keys, err := openKeys(ctx, s.DB, s.Master)
+	if err != nil {
+		return err
+	}
 	if s.SigningAlg == token.HS256 {
+		shared, err := token.SharedKey(s.SharedSecret)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, shared)
+	}
+	return s.ring.Replace(keys)
+}
+
+// ensureKey makes the first key of a new database or algorithm. Of several
+// servers that start at once the first one's key is taken by all.
+func (s *Server) ensureKey(ctx context.Context) error {
+	if err := s.loadKeys(ctx); err != nil {
+		return err
+	}
+	if _, err := s.ring.Signer(s.Now()); err == nil {
 		return nil
 	}
 	row, err := newKeyRow(s.Master, s.SigningAlg, s.Now(), 0)
 	if err != nil {
 		return err
 	}
-	_, err = s.DB.AddFirstSigningKey(ctx, row)
-	return err
-}
-
-// loadKeys reads the signing keys of the database into the ring.
-func (s *Server) loadKeys(ctx context.Context) error {
-	rows, err := s.DB.SigningKeys(ctx)
-	if err != nil {
+	if _, err := s.DB.AddFirstSigningKey(ctx, row); err != nil {
 		return err
 	}
-	keys := make([]token.SigningKey, 0, len(rows)+1)
-	for _, row := range rows {
-		key, err := token.OpenKey(s.Master, row.ID, row.Alg, row.SignFrom, row.Sealed)
-		if err != nil {
-			return fmt.Errorf("signing key %s: %w", row.ID, err)
-		}
-		keys = append(keys, key)
-	}
-	if s.SigningAlg == token.HS256 {
-		keys = append(keys, token.SharedKey(s.SharedSecret))
-	}
-	return s.ring.Replace(keys)
+	return s.loadKeys(ctx)
 }
 
 // jwks answers GET /.well-known/jwks.json (RFC 7517 §5).

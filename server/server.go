@@ -104,7 +104,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := s.ensureKey(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.Sync(ctx); err != nil {
+	if err := s.live.poll(ctx, s.DB, s.Now()); err != nil {
 		return nil, err
 	}
 	s.handler = s.observe(s.routes())

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -15,7 +16,7 @@ const refreshType = "rt+jwt"
 // maxRefreshBytes bounds what is parsed: the longest scope, twice base64, and room.
 const maxRefreshBytes = 16 << 10
 
-// Errors of ReadRefresh.
+// Errors of Read.
 var (
 	ErrNotRefresh     = errors.New("not a refresh token of this server")
 	ErrRefreshExpired = errors.New("refresh token expired")
@@ -79,7 +80,8 @@ func (r *Refresher) Mint(t Refresh) (string, error) {
 // Read checks a refresh token and says what it says. It returns ErrNotRefresh
 // or ErrRefreshExpired, and never part of the token.
 func (r *Refresher) Read(s string) (Refresh, error) {
-	if len(s) > maxRefreshBytes {
+	// Before any work: s comes from a stranger. encoding/base64 passes over line breaks.
+	if len(s) > maxRefreshBytes || strings.ContainsAny(s, "\r\n") {
 		return Refresh{}, ErrNotRefresh
 	}
 	var claims refreshClaims

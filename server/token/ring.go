@@ -47,14 +47,21 @@ func (r *Ring) Replace(keys []SigningKey) error {
 	return nil
 }
 
-// Signer is the key that signs at now: the newest one whose time has come.
+// Signer is the key that signs at now: the newest one whose time has come. When
+// the time of none has, the first signs all the same: the clock of this machine
+// is behind, or the algorithm was switched to early, and no tokens at all would
+// be worse.
 func (r *Ring) Signer(now time.Time) (SigningKey, error) {
-	for _, k := range slices.Backward(r.keys.Load().byTime) {
-		if k.Alg == r.alg && !k.SignFrom.After(now) {
-			return k, nil
+	var signer SigningKey
+	for _, k := range r.keys.Load().byTime {
+		if k.Alg == r.alg && (signer.ID == "" || !k.SignFrom.After(now)) {
+			signer = k
 		}
 	}
-	return SigningKey{}, fmt.Errorf("no %s signing key is active; run \"grantd key rotate --now\"", r.alg)
+	if signer.ID == "" {
+		return SigningKey{}, fmt.Errorf("there is no %s signing key; run \"grantd key rotate --now\"", r.alg)
+	}
+	return signer, nil
 }
 
 // Key finds the key that verifies tokens whose header names kid. It makes the

@@ -60,28 +60,46 @@ func generate(alg string) (crypto.Signer, error) {
 	return nil, fmt.Errorf("no key pair can be made for algorithm %q; use %s, %s or %s", alg, ES256, EdDSA, RS256)
 }
 
+// newSigningKey holds the pair to its algorithm: the column alg of a row is not
+// sealed, and no other value in it may bend what a key is used for (RFC 8725 §3.1).
 func newSigningKey(id, alg string, signFrom time.Time, signer crypto.Signer) (SigningKey, error) {
-	method := jwt.GetSigningMethod(alg)
-	if method == nil {
-		return SigningKey{}, fmt.Errorf("signing key %s: unknown algorithm %q", id, alg)
+	var fits bool
+	switch k := signer.(type) {
+	case *ecdsa.PrivateKey:
+		fits = alg == ES256 && k.Curve == elliptic.P256()
+	case ed25519.PrivateKey:
+		fits = alg == EdDSA
+	case *rsa.PrivateKey:
+		fits = alg == RS256
 	}
-	return SigningKey{ID: id, Alg: alg, SignFrom: signFrom, private: signer, public: signer.Public(), method: method}, nil
+	if !fits {
+		return SigningKey{}, fmt.Errorf("a %T is no key for algorithm %q", signer, alg)
+	}
+	return SigningKey{
+		ID: id, Alg: alg, SignFrom: signFrom, private: signer, public: signer.Public(), method: jwt.GetSigningMethod(alg),
+	}, nil
 }
 
+// minSharedSecret: RFC 7518 §3.2, a key at least as long as the hash.
+const minSharedSecret = 32
+
 // SharedKey is the HS256 key made of tokens.shared_secret.
-func SharedKey(secret []byte) SigningKey {
-	return SigningKey{ID: SharedKeyID, Alg: HS256, private: secret, public: secret, method: jwt.SigningMethodHS256}
+func SharedKey(secret []byte) (SigningKey, error) {
+	if len(secret) < minSharedSecret {
+		return SigningKey{}, fmt.Errorf("the shared secret of HS256 has %d bytes; it needs %d or more", len(secret), minSharedSecret)
+	}
+	return SigningKey{ID: SharedKeyID, Alg: HS256, private: secret, public: secret, method: jwt.SigningMethodHS256}, nil
 }
 
 // Marshal gives the two halves for the database: the public one as PKIX DER,
 // the private one as PKCS #8 DER sealed under the master key.
 func (k SigningKey) Marshal(m *Master) (public, sealed []byte, err error) {
 	if public, err = x509.MarshalPKIXPublicKey(k.public); err != nil {
-		return nil, nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+		return nil, nil, fmt.Errorf("write the public half of key %s: %w", k.ID, err)
 	}
 	private, err := x509.MarshalPKCS8PrivateKey(k.private)
 	if err != nil {
-		return nil, nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+		return nil, nil, fmt.Errorf("write the private half of key %s: %w", k.ID, err)
 	}
 	return public, m.sealFor(k.ID, private), nil
 }
@@ -95,11 +113,11 @@ func OpenKey(m *Master, id, alg string, signFrom time.Time, sealed []byte) (Sign
 	}
 	private, err := x509.ParsePKCS8PrivateKey(plain)
 	if err != nil {
-		return SigningKey{}, fmt.Errorf("signing key %s: %w", id, err)
+		return SigningKey{}, fmt.Errorf("read the private half: %w", err)
 	}
 	signer, ok := private.(crypto.Signer)
 	if !ok {
-		return SigningKey{}, fmt.Errorf("signing key %s: %T cannot sign", id, private)
+		return SigningKey{}, fmt.Errorf("a %T cannot sign", private)
 	}
 	return newSigningKey(id, alg, signFrom, signer)
 }
