@@ -19,7 +19,7 @@ const pollOverlap = 5 * time.Minute
 type revocations struct {
 	mu      sync.RWMutex
 	entries map[revocationID]store.Revocation
-	newest  time.Time // of all revoked_at seen
+	newest  time.Time // of all revoked_at seen that do not lie in the future
 }
 
 type revocationID struct {
@@ -44,7 +44,8 @@ func (l *revocations) poll(ctx context.Context, db *store.DB, now time.Time) err
 	defer l.mu.Unlock()
 	for _, row := range rows {
 		l.entries[revocationID{row.Kind, row.ID}] = row
-		if row.RevokedAt.After(l.newest) {
+		// One replica's clock that is hours ahead must not hide what the others revoke.
+		if row.RevokedAt.After(l.newest) && !row.RevokedAt.After(now) {
 			l.newest = row.RevokedAt
 		}
 	}
