@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/grantd/grantd/store"
@@ -15,11 +16,13 @@ const (
 )
 
 // Run keeps the server's view of revocations and keys fresh and sweeps expired
-// rows, until ctx ends.
+// rows, until ctx ends. When it returns nothing of it uses the database any more.
 func (s *Server) Run(ctx context.Context) {
-	go every(ctx, keyPoll, func() { s.warn(ctx, "reload signing keys", s.loadKeys(ctx)) })
-	go every(ctx, sweepEvery, func() { s.warn(ctx, "sweep expired rows", s.sweep(ctx)) })
-	every(ctx, revocationPoll, func() { s.warn(ctx, "poll revocations", s.live.poll(ctx, s.DB, s.Now())) })
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { every(ctx, keyPoll, func() { s.warn(ctx, "reload signing keys", s.loadKeys(ctx)) }) })
+	running.Go(func() { every(ctx, sweepEvery, func() { s.warn(ctx, "sweep expired rows", s.sweep(ctx)) }) })
+	running.Go(func() { every(ctx, revocationPoll, func() { s.syncRevocations(ctx) }) })
 }
 
 // Sync brings keys and revocations up to date now.

@@ -21,13 +21,21 @@ func (s *Server) clientAddress(r *http.Request) string {
 		if !s.trusts(addr) {
 			break
 		}
-		next, err := netip.ParseAddr(strings.TrimSpace(hop))
+		next, err := parseHop(strings.TrimSpace(hop))
 		if err != nil {
 			break
 		}
 		addr = next.Unmap()
 	}
-	return addr.String()
+	return addr.WithZone("").String() // a zone may be any text
+}
+
+// parseHop reads an address, with the port that some proxies add to it.
+func parseHop(hop string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(hop); err == nil {
+		return withPort.Addr(), nil
+	}
+	return netip.ParseAddr(hop)
 }
 
 func (s *Server) trusts(addr netip.Addr) bool {

@@ -17,7 +17,7 @@ type record struct {
 	route     string // the route's template, never the path that was sent
 	client    string // once proven
 	grantType string
-	outcome   string
+	outcome   string // "ok", an error code, or what became of a refresh token
 	cause     error
 }
 
@@ -35,16 +35,14 @@ func recordOf(ctx context.Context) *record {
 // handler that panics.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &record{id: rand.Text(), route: "none"}
+		rec := &record{id: rand.Text(), route: "none", outcome: "ok"}
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
 		out := &statusWriter{ResponseWriter: w}
 		out.Header().Set("X-Request-Id", rec.id)
 		out.Header().Set("X-Content-Type-Options", "nosniff")
 		start := time.Now()
-		defer func() {
-			s.recovered(out, r, recover())
-			s.logRequest(r, rec, out.status, time.Since(start))
-		}()
+		defer func() { s.logRequest(r, rec, out.status, time.Since(start)) }()
+		defer func() { s.recovered(out, r, recover()) }()
 		next.ServeHTTP(out, r)
 	})
 }
@@ -55,6 +53,7 @@ func (s *Server) recovered(w *statusWriter, r *http.Request, panicked any) {
 		return
 	}
 	rec := recordOf(r.Context())
+	rec.outcome = serverError
 	s.Log.ErrorContext(r.Context(), "panic", "id", rec.id, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler) // a half-sent answer must not look whole

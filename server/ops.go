@@ -10,8 +10,8 @@ import (
 // Ops answers the operator's listener: is the process alive, can it serve.
 func (s *Server) Ops() http.Handler {
 	router := mux.NewRouter()
-	router.Path("/healthz").Methods("GET").HandlerFunc(healthz)
-	router.Path("/readyz").Methods("GET").HandlerFunc(s.readyz)
+	router.Path("/healthz").Methods("GET", "HEAD").HandlerFunc(healthz)
+	router.Path("/readyz").Methods("GET", "HEAD").HandlerFunc(s.readyz)
 	return router
 }
 
