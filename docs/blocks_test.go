@@ -1,0 +1,280 @@
+// Package docs_test runs what the documents show: every shell block and every Go program.
+package docs_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const demoAddress = "http://127.0.0.1:8000" // as the documents write it
+
+// block is a fenced piece of a document.
+type block struct {
+	language, text string
+	line           int
+}
+
+func readBlocks(t *testing.T, file string) []block {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []block
+	var open *block
+	for n, line := range strings.Split(string(text), "\n") {
+		switch {
+		case open == nil && strings.HasPrefix(line, "```"):
+			open = &block{language: strings.TrimPrefix(line, "```"), line: n + 1}
+		case open != nil && line == "```":
+			blocks = append(blocks, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		}
+	}
+	if open != nil {
+		t.Fatalf("%s:%d: the block is not closed", file, open.line)
+	}
+	return blocks
+}
+
+func TestReadme(t *testing.T) {
+	blocks := readBlocks(t, "../README.md")
+	var shell []block
+	for _, b := range blocks {
+		if b.language == "sh" {
+			shell = append(shell, b)
+		}
+	}
+	if shell[0].text != "go run ./cmd/grantd dev\n" || shell[1].text != "make test\n" {
+		t.Fatal("README does not begin with its two commands")
+	}
+	if out, err := command(t, "..", "make", "-n", "test").CombinedOutput(); err != nil { // to run it would run this test again
+		t.Fatalf("make test: %v\n%s", err, out)
+	}
+	url := startDev(t, "..", "sh", "-c", "exec "+shell[0].text)
+	runShell(t, "README.md", url, shell[2:])
+	runPrograms(t, url, blocks)
+}
+
+func TestDocuments(t *testing.T) {
+	files, err := filepath.Glob("*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no documents", err)
+	}
+	url := startDev(t, t.TempDir(), grantd(t), "dev")
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			var shell []block
+			for _, b := range readBlocks(t, file) {
+				switch b.language {
+				case "sh":
+					shell = append(shell, b)
+				case "", "mermaid":
+				default:
+					t.Errorf("%s:%d: nobody runs a block of %q", file, b.line, b.language)
+				}
+			}
+			runShell(t, file, url, shell)
+		})
+	}
+}
+
+// grantd builds the program once for a test.
+func grantd(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "grantd")
+	if out, err := command(t, "..", "go", "build", "-o", path, "./cmd/grantd").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// command is a process that ends with the test, with everything it started.
+func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	for _, setting := range os.Environ() { // the machine's own settings are none of the documents'
+		if !strings.HasPrefix(setting, "GRANTD_") {
+			cmd.Env = append(cmd.Env, setting)
+		}
+	}
+	return cmd
+}
+
+var runningAt = regexp.MustCompile(`grantd is running at (http://\S+)`)
+
+// startDev starts a dev server on a free port and gives its URL.
+func startDev(t *testing.T, dir, name string, args ...string) string {
+	t.Helper()
+	cmd := command(t, dir, name, args...)
+	cmd.Env = append(cmd.Env, "GRANTD_LISTEN=127.0.0.1:0", "GRANTD_OPS_LISTEN=127.0.0.1:0")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Cancel()
+		cmd.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if found := runningAt.FindStringSubmatch(lines.Text()); found != nil {
+			go io.Copy(io.Discard, out)
+			return found[1]
+		}
+	}
+	t.Fatal("the dev server did not start")
+	return ""
+}
+
+// runShell pastes the shell blocks of one document into one shell, in order.
+func runShell(t *testing.T, file, url string, blocks []block) {
+	t.Helper()
+	script := ""
+	for _, b := range blocks {
+		script += fmt.Sprintf("echo '--- %s:%d'\n%s", file, b.line, b.text)
+	}
+	cmd := command(t, t.TempDir(), "bash", "-euo", "pipefail", "-c", strings.ReplaceAll(script, demoAddress, url))
+	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(grantd(t))+":"+os.Getenv("PATH"), "GRANTD_PASSWORD_BCRYPT_COST=10")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if strings.Contains(string(out), `"error"`) && !strings.Contains(string(out), "HTTP/1.1 401") {
+		t.Errorf("an answer is an error:\n%s", out)
+	}
+}
+
+// runPrograms builds the Go programs of a document as a module of their own, as
+// a reader would, and runs them.
+func runPrograms(t *testing.T, url string, blocks []block) {
+	t.Helper()
+	for _, b := range blocks {
+		if b.language != "go" {
+			continue
+		}
+		t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) {
+			if strings.Contains(b.text, "ListenAndServe") {
+				runService(t, url, b)
+				return
+			}
+			out, err := command(t, t.TempDir(), program(t, url, b.text)).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "200 OK") && !strings.Contains(string(out), `"item_id":"Foo"`) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// program compiles source and gives the path of the binary.
+func program(t *testing.T, url, source string) string {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	mod := read(t, "../go.mod")
+	mod = strings.Replace(mod, "module github.com/grantd/grantd", "module example.com/reader", 1)
+	mod += fmt.Sprintf("\nrequire github.com/grantd/grantd v0.0.0\n\nreplace github.com/grantd/grantd => %s\n", root)
+	write(t, filepath.Join(dir, "go.mod"), mod)
+	write(t, filepath.Join(dir, "go.sum"), read(t, "../go.sum"))
+	write(t, filepath.Join(dir, "main.go"), strings.ReplaceAll(source, demoAddress, url))
+	build := command(t, dir, "go", "build", "-mod=mod", "-o", "program", ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return filepath.Join(dir, "program")
+}
+
+// runService calls the resource service of the documents with and without a token.
+func runService(t *testing.T, url string, b block) {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	cmd := command(t, t.TempDir(), program(t, url, strings.ReplaceAll(b.text, "127.0.0.1:8001", address)))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Cancel()
+		cmd.Wait()
+	})
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the service does not listen")
+		}
+	}
+	for scope, want := range map[string]int{"items": http.StatusOK, "me": http.StatusForbidden, "": http.StatusUnauthorized} {
+		if got := call(t, url, "http://"+address+"/reports", scope); got != want {
+			t.Errorf("with scope %q: %d, want %d", scope, got, want)
+		}
+	}
+}
+
+// call asks the service with a token of that scope, or without a token.
+func call(t *testing.T, issuer, service, scope string) int {
+	t.Helper()
+	script := `curl -s -o /dev/null -w '%{http_code}' "$SERVICE"`
+	if scope != "" {
+		script = `token=$(curl -s -u dev-service:dev-service-secret -d grant_type=client_credentials -d scope="$SCOPE" "$ISSUER/token" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+			curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$SERVICE"`
+	}
+	cmd := command(t, t.TempDir(), "sh", "-euc", script)
+	cmd.Env = append(cmd.Env, "ISSUER="+issuer, "SERVICE="+service, "SCOPE="+scope)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var status int
+	fmt.Sscan(string(out), &status)
+	return status
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
