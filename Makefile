@@ -1,15 +1,23 @@
 # The two commands of the README are "make run" (or go run ./cmd/grantd dev) and "make test".
 
-.PHONY: run test lint bench fuzz build
+.PHONY: run test tools lint bench fuzz build
 
 run:
 	go run ./cmd/grantd dev
 
-# All tests, with the race detector where it can be built.
-test: lint
+# All tests, with the race detector where there is a C compiler.
+test: tools lint
 	go test $(RACE) -count=1 -timeout 15m ./...
 
 RACE := $(shell command -v cc >/dev/null 2>&1 && echo -race)
+
+# The tests paste what the documents show into a shell, so they need curl. It is
+# installed where that is allowed. In CI there is a C compiler, too.
+tools:
+	@command -v curl >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		apt-get update -q && apt-get install -yq --no-install-recommends curl ca-certificates; } || \
+		{ echo "the tests need curl: install it" >&2; exit 1; }
+	@[ "$(CI)" != true ] || command -v cc >/dev/null || { echo "CI needs a C compiler for the race detector" >&2; exit 1; }
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
