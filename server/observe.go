@@ -21,6 +21,9 @@ type record struct {
 	cause     error
 }
 
+// refused notes why a request was turned away.
+func (rec *record) refused(outcome string, cause error) { rec.outcome, rec.cause = outcome, cause }
+
 type recordKey struct{}
 
 // recordOf gives the record of a request. Outside of one it is a new one.

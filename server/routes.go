@@ -24,7 +24,7 @@ type routeTable map[string]bool
 
 // routes is the only table of URLs.
 func (s *Server) routes() urls {
-	table := urls{mux.NewRouter(), s.prefix, routeTable{}}
+	table := urls{mux.NewRouter().SkipClean(true), s.prefix, routeTable{}}
 	table.serve("POST", "/token", s.api(s.token))
 	table.serve("POST", "/refresh", s.api(s.refresh))
 	table.serve("POST", "/revoke", s.api(s.revoke))
@@ -126,8 +126,11 @@ func (s *Server) resources() *resource.Router {
 		DB: s.DB,
 		Guard: &scopes.Guard{
 			Verifier: s.verifier, Realm: "grantd", ResourceMetadata: s.url("/.well-known/oauth-protected-resource"),
+			Refused: func(r *http.Request, e *scopes.Error) { recordOf(r.Context()).refused(string(e.Kind), e) },
 		},
 		Signup: s.Signup, CheckPassword: CheckNewPassword, HashPassword: s.HashNewPassword,
 		BaseURL: s.url(""), Version: s.Version, Now: s.Now, Fail: s.writeError,
+		Admitted: func(r *http.Request, c *scopes.Claims) { recordOf(r.Context()).client = c.ClientID },
+		Refused:  func(r *http.Request, code string, err error) { recordOf(r.Context()).refused(code, err) },
 	})
 }

@@ -25,16 +25,12 @@ type item struct {
 }
 
 // items answers GET /users/me/items/, a page at a time.
-func (rt *Router) items(w http.ResponseWriter, r *http.Request) error {
-	user, err := rt.user(r)
-	if err != nil {
-		return err
-	}
+func (rt *Router) items(w http.ResponseWriter, r *http.Request, owner store.User) error {
 	limit, after, err := readPage(r.URL)
 	if err != nil {
 		return err
 	}
-	rows, err := rt.DB.Items(r.Context(), user.ID, after, limit+1) // one more tells whether there is a next page
+	rows, err := rt.DB.Items(r.Context(), owner.ID, after, limit+1) // one more tells whether there is a next page
 	if err != nil {
 		return err
 	}
@@ -44,7 +40,7 @@ func (rt *Router) items(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := make([]item, 0, len(rows))
 	for _, row := range rows {
-		page = append(page, item{row.ID, user.Username})
+		page = append(page, item{row.ID, owner.Username})
 	}
 	return writeJSON(w, http.StatusOK, page)
 }
@@ -71,19 +67,16 @@ func (rt *Router) nextPage(limit int, after string) string {
 }
 
 // addItem answers POST /users/me/items/.
-func (rt *Router) addItem(w http.ResponseWriter, r *http.Request) error {
-	user, err := rt.user(r)
+func (rt *Router) addItem(w http.ResponseWriter, r *http.Request, owner store.User) error {
+	body, err := readFields(w, r, "item_id")
 	if err != nil {
 		return err
 	}
-	var body item
-	if err := readJSON(w, r, &body); err != nil {
-		return err
-	}
-	if problem := checkText(body.ItemID, maxItemID); problem != "" {
+	id := body["item_id"]
+	if problem := checkText(id, maxItemID); problem != "" {
 		return badFields(http.StatusUnprocessableEntity, "item_id "+problem, map[string]string{"item_id": problem})
 	}
-	err = rt.DB.AddItem(r.Context(), user.ID, store.Item{ID: body.ItemID, CreatedAt: rt.Now()})
+	err = rt.DB.AddItem(r.Context(), owner.ID, store.Item{ID: id, CreatedAt: rt.Now()})
 	var taken *store.TakenError
 	if errors.As(err, &taken) {
 		return badFields(http.StatusConflict, "you have an item of this name", map[string]string{"item_id": "is taken"})
@@ -91,7 +84,7 @@ func (rt *Router) addItem(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusCreated, item{body.ItemID, user.Username})
+	return writeJSON(w, http.StatusCreated, item{id, owner.Username})
 }
 
 // checkText says what is wrong with a required line of text, or nothing.

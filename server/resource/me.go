@@ -19,10 +19,6 @@ func profileOf(u store.User) profile {
 }
 
 // me answers GET /users/me/.
-func (rt *Router) me(w http.ResponseWriter, r *http.Request) error {
-	user, err := rt.user(r)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, profileOf(user))
+func (rt *Router) me(w http.ResponseWriter, _ *http.Request, owner store.User) error {
+	return writeJSON(w, http.StatusOK, profileOf(owner))
 }

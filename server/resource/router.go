@@ -29,6 +29,10 @@ type Options struct {
 	Now     func() time.Time
 	// Fail answers a request that met a fault, such as a database that is gone.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
+	// Admitted hears whose token opened a route, Refused why a request was turned
+	// away by other than the Guard.
+	Admitted func(r *http.Request, c *scopes.Claims)
+	Refused  func(r *http.Request, code string, err error)
 }
 
 // Router holds the routes of the resource service.
@@ -51,9 +55,9 @@ func (rt *Router) Routes() []Route {
 	routes := []Route{
 		rt.open("GET", "/", rt.home),
 		rt.guarded("GET", "/status/", rt.status),
-		rt.guarded("GET", "/users/me/", rt.me, "me"),
-		rt.guarded("GET", "/users/me/items/", rt.items, "me", "items"),
-		rt.guarded("POST", "/users/me/items/", rt.addItem, "me", "items:write"),
+		rt.owned("GET", "/users/me/", rt.me, "me"),
+		rt.owned("GET", "/users/me/items/", rt.items, "me", "items"),
+		rt.owned("POST", "/users/me/items/", rt.addItem, "me", "items:write"),
 	}
 	if rt.Signup {
 		routes = append(routes, rt.open("POST", "/users/", rt.signup))
@@ -69,7 +73,13 @@ func (rt *Router) open(method, path string, h endpoint) Route {
 }
 
 func (rt *Router) guarded(method, path string, h endpoint, names ...string) Route {
-	return Route{Method: method, Path: path, Scopes: names, Handler: rt.Guard.Require(names...)(rt.answering(h))}
+	return Route{Method: method, Path: path, Scopes: names, Handler: rt.Guard.Require(names...)(rt.answering(
+		func(w http.ResponseWriter, r *http.Request) error {
+			if claims, ok := scopes.FromContext(r.Context()); ok {
+				rt.Admitted(r, claims)
+			}
+			return h(w, r)
+		}))}
 }
 
 // answering makes an endpoint a handler. It is the only place that answers with

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/mail"
+	"net/url"
 	"strings"
 
 	"github.com/grantd/grantd/store"
@@ -12,28 +13,23 @@ import (
 
 const maxName = 200 // bytes of a full name or email
 
-// account is what a person signs up with.
-type account struct {
-	Username string `json:"username"`
-	Password string `json:"password"`
-	Email    string `json:"email"`
-	FullName string `json:"full_name"`
-}
-
 // signup answers POST /users/.
 func (rt *Router) signup(w http.ResponseWriter, r *http.Request) error {
-	a, err := readAccount(w, r)
+	if query, err := url.ParseQuery(r.URL.RawQuery); err != nil || query.Has("password") {
+		return badRequest("the query string has a password or is malformed; send all fields in the body and treat what was sent as leaked")
+	}
+	account, err := readFields(w, r, "username", "password", "email", "full_name")
 	if err != nil {
 		return err
 	}
-	problems := CheckAccount(a.Username, a.Email, a.FullName)
-	if err := rt.CheckPassword(a.Password); err != nil {
+	problems := CheckAccount(account["username"], account["email"], account["full_name"])
+	if err := rt.CheckPassword(account["password"]); err != nil {
 		problems["password"] = err.Error()
 	}
 	if len(problems) > 0 {
 		return badFields(http.StatusUnprocessableEntity, "some fields cannot be taken as they are", problems)
 	}
-	user, err := rt.createUser(r, a)
+	user, err := rt.createUser(r, account)
 	var taken *store.TakenError
 	if errors.As(err, &taken) {
 		return badFields(http.StatusConflict, taken.Field+" is taken", map[string]string{taken.Field: "is taken"})
@@ -44,36 +40,16 @@ func (rt *Router) signup(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, profileOf(user))
 }
 
-func (rt *Router) createUser(r *http.Request, a account) (store.User, error) {
-	hash, err := rt.HashPassword(r.Context(), a.Password)
+func (rt *Router) createUser(r *http.Request, account fields) (store.User, error) {
+	hash, err := rt.HashPassword(r.Context(), account["password"])
 	if err != nil {
 		return store.User{}, err
 	}
 	user := store.User{
-		ID: rand.Text(), Username: a.Username, Email: a.Email, FullName: a.FullName,
+		ID: rand.Text(), Username: account["username"], Email: account["email"], FullName: account["full_name"],
 		PasswordHash: hash, CreatedAt: rt.Now(),
 	}
 	return user, rt.DB.CreateUser(r.Context(), user)
-}
-
-// readAccount reads JSON or a form. A password in the URL is refused.
-func readAccount(w http.ResponseWriter, r *http.Request) (account, error) {
-	if r.URL.Query().Has("password") {
-		return account{}, badRequest("password in the query string; send it in the body and treat the one sent as leaked")
-	}
-	var a account
-	switch mediaType(r) {
-	case "application/json":
-		return a, readJSON(w, r, &a)
-	case "application/x-www-form-urlencoded":
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		if err := r.ParseForm(); err != nil {
-			return a, badRequest("the body is not a well-formed form, or longer than 64 KiB")
-		}
-		f := r.PostForm
-		return account{f.Get("username"), f.Get("password"), f.Get("email"), f.Get("full_name")}, nil
-	}
-	return a, badRequest("send JSON or a form, and say which in Content-Type")
 }
 
 // CheckAccount says what is wrong with each field of a new user. A username has
@@ -83,7 +59,9 @@ func CheckAccount(username, email, fullName string) map[string]string {
 	if problem := checkUsername(username, email); problem != "" {
 		problems["username"] = problem
 	}
-	if address, err := mail.ParseAddress(email); email != "" && (err != nil || address.Address != email || len(email) > maxName) {
+	if problem := checkText(email, maxName); email != "" && problem != "" {
+		problems["email"] = problem
+	} else if address, err := mail.ParseAddress(email); email != "" && (err != nil || address.Address != email) {
 		problems["email"] = "is not an email address"
 	}
 	if problem := checkText(fullName, maxName); fullName != "" && problem != "" {
