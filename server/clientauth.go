@@ -40,18 +40,28 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 		return credentials{}, err
 	}
 	body := credentials{id: form.Get("client_id"), secret: form.Get("client_secret")}
-	if form.Has("client_assertion") || form.Has("client_assertion_type") {
-		return credentials{}, badClient("client assertions are not supported; authenticate with a secret")
-	}
+	asserted := form.Has("client_assertion") || form.Has("client_assertion_type") // RFC 7521 §4.2
 	switch {
+	case moreThanOne(!header.none(), body.secret != "", asserted):
+		return credentials{}, badRequest("two client authentication methods in one request; use Basic or client_secret, not both")
+	case asserted:
+		return credentials{}, badClient("client assertions are not supported; authenticate with a secret")
 	case header.none():
 		return body, nil
-	case body.secret != "":
-		return credentials{}, badRequest("two client authentication methods in one request; use Basic or client_secret, not both")
 	case body.id != "" && body.id != header.id:
 		return credentials{}, badRequest("client_id differs from the client of the Authorization header")
 	}
 	return header, nil
+}
+
+func moreThanOne(given ...bool) bool {
+	n := 0
+	for _, g := range given {
+		if g {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // readBasic reads HTTP Basic (RFC 7617). RFC 6749 §2.3.1: id and secret are
@@ -97,18 +107,21 @@ func decodeBasic(value string) (credentials, error) {
 	return c, nil
 }
 
+// fallback gives the client of a request that names none, or refuses it.
+type fallback func() (clientID string, err error)
+
+func noFallback() (string, error) {
+	return "", badClient("the request names no client; send client_id, or authenticate with Basic")
+}
+
 // authenticateClient proves which client sent the request (RFC 6749 §3.2.1).
-// A request without any client is fallback's, when that is not empty.
-func (s *Server) authenticateClient(r *http.Request, form url.Values, fallback string) (store.Client, error) {
+func (s *Server) authenticateClient(r *http.Request, form url.Values, unnamed fallback) (store.Client, error) {
 	given, err := readCredentials(r, form)
+	if err == nil && given.none() {
+		given.id, err = unnamed()
+	}
 	if err != nil {
 		return store.Client{}, err
-	}
-	if given.none() {
-		if fallback == "" {
-			return store.Client{}, badClient("the request names no client; send client_id, or authenticate with Basic")
-		}
-		given.id = fallback
 	}
 	client, err := s.proveClient(r.Context(), given)
 	if err == nil {

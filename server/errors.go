@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	oautherrors "github.com/go-oauth2/oauth2/v4/errors"
 	"github.com/grantd/grantd/store"
 )
 
@@ -95,23 +94,6 @@ func asError(err error, requestID string) *Error {
 		return unavailable("the request was cancelled", time.Second).because(err)
 	}
 	return &Error{Code: serverError, Hint: "internal error; tell the operator request id " + requestID, Cause: err, Status: http.StatusInternalServerError}
-}
-
-// engineError translates what go-oauth2 says of its own accord. Our checks come
-// before its own, so that this is the second line of defence.
-func engineError(err error) error {
-	codes := map[error]*Error{
-		oautherrors.ErrInvalidRequest:       badRequest("the request lacks a parameter of this grant type"),
-		oautherrors.ErrUnsupportedGrantType: {Code: unsupportedGrantType, Hint: "unknown grant_type", Status: http.StatusBadRequest},
-		oautherrors.ErrUnauthorizedClient:   notForClient("this client may not use this grant type"),
-		oautherrors.ErrInvalidClient:        badClient("client authentication failed"),
-		oautherrors.ErrInvalidGrant:         badGrant("the grant is not valid"),
-		oautherrors.ErrInvalidScope:         badScope("the scope is not valid"),
-	}
-	if e, ok := codes[err]; ok {
-		return e
-	}
-	return err
 }
 
 // writeError is the only place that turns an error into a reply.

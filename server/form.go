@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,10 +16,18 @@ import (
 // maxBody bounds every request body (contract §5).
 const maxBody = 64 << 10
 
-// secretParameters must never be in a URL, where logs and histories keep them
-// (RFC 6749 §2.3.1, RFC 9700 §4.3.2).
-var secretParameters = []string{
-	"access_token", "client_assertion", "client_secret", "code", "code_verifier", "password", "refresh_token", "token", "username",
+// bodyOnly are the parameters that must never be in a URL, where logs and
+// histories keep them (RFC 6749 §2.3.1, RFC 9700 §4.3.2).
+var bodyOnly = []string{
+	"access_token", "client_assertion", "client_id", "client_secret", "code", "code_verifier",
+	"password", "refresh_token", "token", "username",
+}
+
+// inURLToo are the other parameters that an endpoint here knows.
+var inURLToo = []string{"client_assertion_type", "grant_type", "scope", "token_type_hint"}
+
+func known(parameter string) bool {
+	return slices.Contains(bodyOnly, parameter) || slices.Contains(inURLToo, parameter)
 }
 
 // readForm reads the body of a POST, strictly: RFC 6749 §3.2 takes parameters
@@ -35,12 +44,12 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, bodyError(err, "the body is not a well-formed form")
 	}
-	form := url.Values{}
 	for name, values := range r.PostForm {
-		if err := addParameter(form, name, values...); err != nil {
+		if err := checkParameter(name, values...); err != nil {
 			return nil, err
 		}
 	}
+	form := withoutEmpty(r.PostForm)
 	r.Form, r.PostForm = form, form
 	return form, nil
 }
@@ -58,7 +67,7 @@ func checkQuery(u *url.URL) error {
 	if err != nil {
 		return badRequest("the query string is malformed; send parameters in the body")
 	}
-	for _, name := range secretParameters {
+	for _, name := range bodyOnly {
 		if query.Has(name) {
 			return badRequest(name + " in the query string; send it in the body and treat the one sent as leaked")
 		}
@@ -66,35 +75,45 @@ func checkQuery(u *url.URL) error {
 	return nil
 }
 
-// addParameter puts one parameter into form. RFC 6749 §3.2: parameters must not
-// be given more than once, and one without a value counts as left out.
-func addParameter(form url.Values, name string, values ...string) error {
+// checkParameter refuses what RFC 6749 has in no request: a parameter given more
+// than once (§3.2), and characters of no parameter (appendix A). A TAB is
+// allowed in usernames and passwords (A.15, A.16); elsewhere it matches nothing.
+func checkParameter(name string, values ...string) error {
 	if !cleanText(name) {
 		return badRequest("a parameter name has control characters or invalid UTF-8")
 	}
-	if len(values) != 1 || form.Has(name) {
-		return badRequest("parameter " + printable(name) + " is given more than once")
+	if len(values) != 1 {
+		return badRequest(parameter(name) + " is given more than once")
 	}
-	if !cleanText(values[0]) {
-		return badRequest("parameter " + printable(name) + " has control characters or invalid UTF-8")
-	}
-	if values[0] != "" {
-		form.Set(name, values[0])
+	if !cleanText(strings.ReplaceAll(values[0], "\t", " ")) {
+		return badRequest(parameter(name) + " has control characters or invalid UTF-8")
 	}
 	return nil
 }
 
-// cleanText reports whether s is UTF-8 without control characters: RFC 6749
-// appendix A allows none in any parameter.
+// withoutEmpty: RFC 6749 §3.2: a parameter without a value counts as left out.
+func withoutEmpty(given url.Values) url.Values {
+	form := url.Values{}
+	for name, values := range given {
+		if values[0] != "" {
+			form[name] = values
+		}
+	}
+	return form
+}
+
+// cleanText reports whether s is UTF-8 without control characters.
 func cleanText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-func printable(name string) string {
-	if len(name) > 40 {
-		name = name[:40] + "..."
+// parameter names a parameter in an error, if it is one of ours: what stands
+// behind a '&' that should have been encoded may be half a password.
+func parameter(name string) string {
+	if known(name) {
+		return "parameter " + name
 	}
-	return name
+	return "an unknown parameter"
 }
 
 func bodyError(err error, hint string) error {
@@ -105,8 +124,8 @@ func bodyError(err error, hint string) error {
 	return badRequest(hint)
 }
 
-// readJSON reads a flat JSON object of strings with the strictness of readForm.
-// encoding/json would take the last of repeated members.
+// readJSON reads a JSON object with the strictness of readForm: encoding/json
+// would take the last of repeated members.
 func readJSON(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := checkQuery(r.URL); err != nil {
 		return nil, err
@@ -128,24 +147,38 @@ func parseObject(body string) (url.Values, error) {
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
 		return nil, badRequest(wantObject)
 	}
-	form := url.Values{}
+	given := url.Values{}
 	for dec.More() {
-		name, _ := dec.Token()
-		value, err := dec.Token()
-		nameText, nameOK := name.(string)
-		text, ok := value.(string)
-		if err != nil || !nameOK || (!ok && value != nil) {
-			return nil, badRequest(wantObject)
-		}
-		if err := addParameter(form, nameText, text); err != nil {
+		if err := readMember(dec, given); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := dec.Token(); err != nil {
+	if _, err := dec.Token(); err != nil { // the closing brace
 		return nil, badRequest(wantObject)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, badRequest(wantObject)
 	}
-	return form, nil
+	return withoutEmpty(given), nil
+}
+
+// readMember reads one member into given. null is a parameter without a value.
+// RFC 6749 §3.2: an unknown parameter is ignored, here of whatever type: clients
+// send back the whole token reply, with expires_in a number.
+func readMember(dec *json.Decoder, given url.Values) error {
+	name, err := dec.Token()
+	if err != nil {
+		return badRequest(wantObject)
+	}
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return badRequest(wantObject)
+	}
+	key := name.(string) // where a member begins, Token gives its name or an error
+	text, isText := value.(string)
+	if value != nil && !isText && known(key) {
+		return badRequest(wantObject)
+	}
+	given.Add(key, text)
+	return checkParameter(key, given[key]...)
 }

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +62,7 @@ type system struct {
 	srv    *server.Server
 	web    *httptest.Server
 	db     *store.DB
+	path   string // of the database
 	clock  *fakeClock
 	log    *logBuffer
 	master *token.Master
@@ -79,23 +80,16 @@ const (
 // newSystem starts a server. change, if given, alters its options first.
 func newSystem(t *testing.T, change ...func(*server.Options)) *system {
 	t.Helper()
-	ctx := t.Context()
-	db, err := store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "grantd.db"))
-	if err != nil {
-		t.Fatal(err)
+	s := &system{
+		t: t, path: filepath.Join(t.TempDir(), "grantd.db"), log: &logBuffer{},
+		clock: &fakeClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, master: masterOf(t, 7),
 	}
-	t.Cleanup(func() { db.Close() })
-	if _, _, err := db.Migrate(ctx); err != nil {
-		t.Fatal(err)
-	}
-	s := &system{t: t, db: db, clock: &fakeClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, log: &logBuffer{}}
-	if s.master, err = token.NewMaster(bytes.Repeat([]byte{7}, token.MasterKeySize)); err != nil {
-		t.Fatal(err)
-	}
+	s.openDB()
+	t.Cleanup(func() { s.db.Close() })
 	s.populate()
-	s.web = httptest.NewUnstartedServer(nil)
+	s.web = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.srv.ServeHTTP(w, r) }))
 	s.opts = server.Options{
-		DB: db, Master: s.master, Issuer: "http://" + s.web.Listener.Addr().String(),
+		DB: s.db, Master: s.master, Issuer: "http://" + s.web.Listener.Addr().String(),
 		Scopes: []server.Scope{
 			{Name: "me", Description: "Read your profile"}, {Name: "items", Description: "Read your items"},
 			{Name: "items:write", Description: "Add items"}, {Name: "admin", Description: "Everything"},
@@ -108,20 +102,66 @@ func newSystem(t *testing.T, change ...func(*server.Options)) *system {
 	for _, c := range change {
 		c(&s.opts)
 	}
-	s.start(ctx)
+	s.startServer()
+	s.web.Start()
 	t.Cleanup(s.web.Close)
 	return s
 }
 
-func (s *system) start(ctx context.Context) {
+// masterOf makes a master key of 32 times the same byte.
+func masterOf(t *testing.T, b byte) *token.Master {
+	t.Helper()
+	m, err := token.NewMaster(bytes.Repeat([]byte{b}, token.MasterKeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (s *system) openDB() {
 	s.t.Helper()
-	srv, err := server.New(ctx, s.opts)
+	var err error
+	if s.db, err = store.Open(s.t.Context(), "sqlite:"+s.path); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, _, err := s.db.Migrate(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// startServer puts a server made of s.opts behind s.web.
+func (s *system) startServer() {
+	s.t.Helper()
+	srv, err := server.New(s.t.Context(), s.opts)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.srv = srv
-	s.web.Config.Handler = srv
-	s.web.Start()
+}
+
+// restart stops the server, lets change do what it likes to the file of the
+// database, and starts again.
+func (s *system) restart(change func(path string)) {
+	s.t.Helper()
+	if err := s.db.Close(); err != nil { // also folds the write-ahead log into the file
+		s.t.Fatal(err)
+	}
+	change(s.path)
+	s.openDB()
+	s.opts.DB = s.db
+	s.startServer()
+}
+
+// beside starts another server on the same database, whose clock is off by skew.
+func (s *system) beside(skew time.Duration) *system {
+	s.t.Helper()
+	other := *s
+	other.clock = &fakeClock{now: s.clock.Now().Add(skew)}
+	other.opts.Now = other.clock.Now
+	other.startServer()
+	other.web = httptest.NewServer(other.srv)
+	s.t.Cleanup(other.web.Close)
+	return &other
 }
 
 // populate adds: users ann (all scopes), bob (only me), eve (disabled); public
@@ -256,5 +296,36 @@ func (r reply) wantError(t *testing.T, status int, code string) {
 	}
 	if got := r.Header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("Cache-Control %q", got)
+	}
+}
+
+// wantOK checks that a request was answered.
+func (r reply) wantOK(t *testing.T) {
+	t.Helper()
+	if r.StatusCode != http.StatusOK {
+		t.Errorf("got %d %s, want 200", r.StatusCode, r.body)
+	}
+}
+
+// wantRefusal checks a refusal of an OAuth endpoint by the letter: RFC 6749 §5.2
+// for the body, contract §5 for who is challenged.
+func (r reply) wantRefusal(t *testing.T, status int, code string, challenged ...string) {
+	t.Helper()
+	r.wantError(t, status, code)
+	if got := r.Header.Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type %q", got)
+	}
+	if len(r.JSON) != 2 {
+		t.Errorf("members besides error and error_description in %s", r.body)
+	}
+	// RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E
+	if i := strings.IndexFunc(r.str("error_description"), func(c rune) bool { return c < 0x20 || c > 0x7e || c == '"' || c == '\\' }); i >= 0 {
+		t.Errorf("character %d of %q is not allowed", i, r.str("error_description"))
+	}
+	if got := r.Header.Values("WWW-Authenticate"); !slices.Equal(got, challenged) {
+		t.Errorf("WWW-Authenticate %q, want %q", got, challenged)
+	}
+	if got := r.Header.Get("Retry-After") != ""; got != (status == http.StatusServiceUnavailable) {
+		t.Errorf("Retry-After %q on status %d", r.Header.Get("Retry-After"), status)
 	}
 }

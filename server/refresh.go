@@ -14,8 +14,6 @@ func (s *Server) refresh(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// A public client is the one the token names; a confidential one has no
-	// secret here and is refused.
 	client, err := s.authenticateClient(r, form, s.clientOf(form.Get("refresh_token")))
 	if err != nil {
 		return err
@@ -47,20 +45,19 @@ func readRefreshRequest(w http.ResponseWriter, r *http.Request) (url.Values, err
 // readBody reads a form, a JSON object, or no body at all.
 func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	switch {
+	case r.ContentLength == 0: // whatever Content-Type says: some clients set it always
+		return url.Values{}, checkQuery(r.URL)
 	case mediaType(r) == "application/json":
 		return readJSON(w, r)
-	case r.ContentLength == 0 && r.Header.Get("Content-Type") == "":
-		return url.Values{}, checkQuery(r.URL)
 	}
 	return readForm(w, r)
 }
 
-// clientOf is the client that a refresh token names. Empty when it is no refresh
-// token of ours: the request is then refused for that.
-func (s *Server) clientOf(refresh string) string {
-	t, err := s.refresher.Read(refresh)
-	if err != nil {
-		return ""
+// clientOf is for a request that names no client: a public client is the one
+// the token names. A confidential one has sent no secret and is refused.
+func (s *Server) clientOf(refresh string) fallback {
+	return func() (string, error) {
+		t, err := s.readRefresh(refresh)
+		return t.ClientID, err
 	}
-	return t.ClientID
 }

@@ -15,7 +15,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.authenticateClient(r, form, "")
+	client, err := s.authenticateClient(r, form, noFallback)
 	if err != nil {
 		return err
 	}

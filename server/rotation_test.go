@@ -50,11 +50,3 @@ func TestTwoHundredParallelRefreshes(t *testing.T) {
 		s.refresh(successor).wantOK(t)
 	}
 }
-
-// wantOK checks that a request was answered.
-func (r reply) wantOK(t *testing.T) {
-	t.Helper()
-	if r.StatusCode != http.StatusOK {
-		t.Errorf("got %d %s, want 200", r.StatusCode, r.body)
-	}
-}

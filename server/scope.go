@@ -11,17 +11,27 @@ import (
 // the client's default scopes when it asks for none (RFC 6749 §3.3). A scope
 // that does not exist or that the client may not have is an error.
 func (s *Server) askedScope(requested string, client store.Client) (scopes.Set, error) {
+	open := s.scopes.Intersect(client.Scopes)
 	if requested == "" {
-		return s.scopes.Intersect(client.DefaultScopes), nil
+		return open.Intersect(client.DefaultScopes), nil
 	}
 	asked, err := scopes.Parse(requested)
 	if err != nil {
 		return nil, scopeSyntax(err)
 	}
-	if excess := asked.Minus(s.scopes.Intersect(client.Scopes)); len(excess) > 0 {
-		return nil, badScope("scope " + excess[0] + " does not exist or is not open to this client")
+	if excess := asked.Minus(open); len(excess) > 0 {
+		return nil, badScope("scope " + clip(excess[0]) + " does not exist or is not open to this client")
 	}
-	return s.scopes.Intersect(asked), nil
+	return open.Intersect(asked), nil
+}
+
+// clip bounds what an error repeats of its request.
+func clip(name string) string {
+	const most = 40
+	if len(name) > most {
+		return name[:most] + "..."
+	}
+	return name
 }
 
 // userScope leaves out what the user may not grant; the scope member of the
@@ -38,8 +48,9 @@ func userScope(asked scopes.Set, user store.User) (scopes.Set, error) {
 }
 
 // narrowedScope is the scope of the access token that a refresh asks for.
-// RFC 6749 §6: it may narrow what was granted, never widen it.
-func (s *Server) narrowedScope(requested string, granted scopes.Set) (scopes.Set, error) {
+// RFC 6749 §6: it may narrow what was granted, never widen it. A scope that was
+// taken out of the settings since then exists no more and is left out.
+func narrowedScope(requested string, granted scopes.Set) (scopes.Set, error) {
 	if requested == "" {
 		return granted, nil
 	}

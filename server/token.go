@@ -23,21 +23,23 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.authenticateClient(r, form, s.fallbackClient(form)) // §2.3
+	client, err := s.authenticateClient(r, form, s.defaultClient(form)) // §2.3
 	if err != nil {
 		return err
 	}
 	return s.answerGrant(w, r, form, client)
 }
 
-// fallbackClient is the client of a request that names none. Only the two
-// grants of simple first-party apps have one.
-func (s *Server) fallbackClient(form url.Values) string {
+// defaultClient is for a request that names no client. Only the two grants of
+// simple first-party apps have one (contract §5).
+func (s *Server) defaultClient(form url.Values) fallback {
 	switch form.Get("grant_type") {
 	case "password", "refresh_token":
-		return s.DefaultClient
+		if s.DefaultClient != "" {
+			return func() (string, error) { return s.DefaultClient, nil }
+		}
 	}
-	return ""
+	return noFallback
 }
 
 // answerGrant does what is left of a token request once its form is read and
@@ -47,13 +49,15 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Va
 		return err
 	}
 	ctx := withTokenRequest(r.Context(), &tokenRequest{client: client, scope: form.Get("scope")})
+	// What the engine itself would refuse was refused above, so that its own
+	// errors, and their statuses, mean a mistake of ours: server_error.
 	grantType, asked, err := s.engine.ValidationTokenRequest(r.WithContext(ctx))
 	if err != nil {
-		return engineError(err)
+		return err
 	}
 	info, err := s.engine.GetAccessToken(ctx, grantType, asked)
 	if err != nil {
-		return engineError(err)
+		return err
 	}
 	return writeJSON(w, http.StatusOK, s.engine.GetTokenData(info))
 }
