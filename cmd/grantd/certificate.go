@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// certificateCheck is how often the files are looked at.
-const certificateCheck = 10 * time.Second
-
 // certificate is a TLS certificate that follows its files.
 type certificate struct {
 	certFile, keyFile string
@@ -19,55 +16,53 @@ type certificate struct {
 
 	mu      sync.Mutex
 	current *tls.Certificate
-	changed time.Time // of the newer file
-	checked time.Time
+	seen    pairState
+}
+
+// pairState tells one content of the two files from another.
+type pairState struct{ cert, key fileState }
+
+type fileState struct {
+	modified time.Time
+	size     int64
 }
 
 func newCertificate(certFile, keyFile string, log *slog.Logger) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
-	return c, c.reload(time.Now())
+	return c, c.reload()
 }
 
-// get answers a handshake. A pair that cannot be read, perhaps half written,
-// leaves the one before in use.
+// get answers a handshake, which costs far more than the look at the files. A
+// pair that cannot be read, perhaps half written, leaves the one before in use.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := time.Now(); now.Sub(c.checked) >= certificateCheck {
-		if err := c.reload(now); err != nil {
-			c.log.Warn("the TLS certificate was not reloaded", "error", err)
-		}
+	if err := c.reload(); err != nil {
+		c.log.Warn("the TLS certificate was not reloaded, the one before stays in use", "error", err)
 	}
 	return c.current, nil
 }
 
-func (c *certificate) reload(now time.Time) error {
-	c.checked = now
-	changed, err := newest(c.certFile, c.keyFile)
-	if err != nil {
-		return err
-	}
-	if c.current != nil && changed.Equal(c.changed) {
+// reload reads the files if they changed since it last did.
+func (c *certificate) reload() error {
+	state := pairState{stateOf(c.certFile), stateOf(c.keyFile)}
+	if c.current != nil && state == c.seen {
 		return nil
 	}
+	c.seen = state // first: a bad pair is reported once
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return fmt.Errorf("tls.cert_file and tls.key_file: %w", err)
 	}
-	c.current, c.changed = &pair, changed
+	c.current = &pair
 	return nil
 }
 
-func newest(paths ...string) (time.Time, error) {
-	var latest time.Time
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return latest, err
-		}
-		if info.ModTime().After(latest) {
-			latest = info.ModTime()
-		}
+// stateOf gives the zero state to a file that is not there.
+func stateOf(path string) fileState {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileState{}
 	}
-	return latest, nil
+	return fileState{info.ModTime(), info.Size()}
 }
