@@ -1,45 +1,71 @@
 package main
 
 import (
-	"fmt"
+	"context"
+	"slices"
 
 	"github.com/grantd/grantd/config"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) checkCommand() *cobra.Command {
-	var printed bool
+	var printed, running bool
 	cmd := &cobra.Command{
 		Use: "check", Short: "Validate the configuration and the database without serving", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, config.Default())
-			if err != nil {
-				return err
-			}
-			if printed {
+			if err == nil && printed {
 				if err := cfg.Print(a.stdout); err != nil {
 					return err
 				}
 			}
-			if err := cfg.Check(); err != nil {
+			if err == nil && running {
+				err = checkRunning(cmd.Context(), cfg.OpsListen)
+			} else {
+				err = checkServe(cmd.Context(), cfg, err)
+			}
+			if err != nil || printed {
 				return err
 			}
-			db, err := openCurrent(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			if err := db.Ready(cmd.Context()); err != nil {
-				return err
-			}
-			if printed {
-				return nil
-			}
-			_, err = fmt.Fprintln(a.stdout, "ok")
-			return err
+			return a.say(map[string]bool{"ok": true}, "ok")
 		},
 	}
-	cmd.Flags().BoolVar(&printed, "print", false, "print the effective settings, secrets masked")
+	cmd.Flags().BoolVar(&printed, "print", false, "print the effective settings as YAML, secrets masked")
+	cmd.Flags().BoolVar(&running, "running", false, "ask the running server's /readyz at ops_listen instead, as a health check does")
 	addSettings(cmd)
 	return cmd
+}
+
+// checkServe says everything for which "grantd serve" would not start, given
+// what was wrong when the settings were read.
+func checkServe(ctx context.Context, cfg config.Config, wrong error) error {
+	wrong = allProblems(wrong, cfg.Check())
+	return allProblems(wrong, checkState(ctx, cfg, wrong))
+}
+
+// checkState looks at what is in the database, unless the settings that lead
+// there are among what is wrong.
+func checkState(ctx context.Context, cfg config.Config, wrong error) error {
+	if names(wrong, "database") {
+		return nil
+	}
+	db, err := openCurrent(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.Ready(ctx); err != nil {
+		return err
+	}
+	master, err := openMaster(cfg)
+	if err != nil {
+		return nil // said before, in wrong
+	}
+	return checkMaster(ctx, db, master)
+}
+
+// names reports whether a problem with the setting key is in err.
+func names(err error, key string) bool {
+	list, _ := err.(config.Problems)
+	return slices.ContainsFunc(list, func(p config.Problem) bool { return p.Where == key })
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/server/token"
-	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
 )
 
@@ -28,6 +28,9 @@ func (a *app) devCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.dev(cmd) },
 	}
 	addSettings(cmd)
+	for flag, value := range map[string]string{"database": "", "password-default-client": "dev", "signup-enabled": "true", "log-format": "text"} {
+		cmd.Flags().Lookup(flag).DefValue = value // what --help says; config.Dev sets it
+	}
 	return cmd
 }
 
@@ -38,6 +41,9 @@ func (a *app) dev(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if cfg.OpsListen == cfg.Listen {
+		cfg.OpsListen = freePort
+	}
 	if cfg.Database == "" {
 		folder, err := os.MkdirTemp("", "grantd-dev-")
 		if err != nil {
@@ -46,6 +52,9 @@ func (a *app) dev(cmd *cobra.Command) error {
 		defer os.RemoveAll(folder)
 		cfg.Database = "sqlite:" + filepath.Join(folder, "grantd.db")
 	}
+	if err := cfg.CheckValues(); err != nil {
+		return err
+	}
 	on, err := devListeners(cfg)
 	if err != nil {
 		return err
@@ -53,7 +62,7 @@ func (a *app) dev(cmd *cobra.Command) error {
 	if cfg.Issuer == "" {
 		cfg.Issuer = devIssuer(cfg, on.public.Addr())
 	}
-	if err := cfg.CheckValues(); err != nil {
+	if err := cfg.CheckValues(); err != nil { // again: the issuer may be one that passwords must not travel to
 		return err
 	}
 	return a.runDev(cmd.Context(), cfg, on)
@@ -64,14 +73,11 @@ func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners) error
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, cfg.Database)
+	db, err := openMigrated(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if _, _, err := db.Migrate(ctx); err != nil {
-		return err
-	}
 	if err := loadDemo(ctx, db); err != nil {
 		return err
 	}
@@ -79,6 +85,9 @@ func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners) error
 		fmt.Fprint(a.stdout, walkThrough(cfg.Issuer))
 	})
 }
+
+// freePort is an address of which the system picks the port.
+const freePort = "127.0.0.1:0"
 
 // devListeners opens both addresses. Several dev servers can run side by side:
 // the operator's address gives way when it is taken.
@@ -89,7 +98,7 @@ func devListeners(cfg config.Config) (listeners, error) {
 	}
 	ops, err := net.Listen("tcp", cfg.OpsListen)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		ops, err = net.Listen("tcp", "127.0.0.1:0")
+		ops, err = net.Listen("tcp", freePort)
 	}
 	if err != nil {
 		return listeners{}, listenError(err, "ops_listen")
@@ -106,11 +115,15 @@ func devIssuer(cfg config.Config, addr net.Addr) string {
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	scheme := "http"
+	scheme, usual := "http", "80"
 	if cfg.TLS.CertFile != "" {
-		scheme = "https"
+		scheme, usual = "https", "443"
 	}
-	return scheme + "://" + net.JoinHostPort(host, port)
+	issuer := url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}
+	if port == usual {
+		issuer.Host = strings.TrimSuffix(issuer.Host, ":"+port)
+	}
+	return issuer.String()
 }
 
 // devMaster is the master key: the one of the settings, or one that lies beside

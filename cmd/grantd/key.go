@@ -69,21 +69,22 @@ func (a *app) keyRotateCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&atOnce, "now", false, "sign with it at once; resource services that cache the JWKS may refuse tokens for some minutes")
 	addSettings(cmd, "database", "master_key_file", "tokens.signing_alg")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.onDatabase(func(ctx context.Context, ad admin, _ []string) error {
-			lead := server.KeyLead
-			if atOnce {
-				lead = 0
-			}
-			return a.keyRotate(ctx, ad, lead)
-		})(cmd, args)
-	}
+	cmd.RunE = a.onDatabase(func(ctx context.Context, ad admin, _ []string) error {
+		lead := server.KeyLead
+		if atOnce {
+			lead = 0
+		}
+		return a.keyRotate(ctx, ad, lead)
+	})
 	return cmd
 }
 
 func (a *app) keyRotate(ctx context.Context, ad admin, lead time.Duration) error {
 	master, err := openMaster(ad.cfg)
 	if err != nil {
+		return err
+	}
+	if err := checkMaster(ctx, ad.db, master); err != nil {
 		return err
 	}
 	k, err := server.RotateKey(ctx, ad.db, master, ad.cfg.Tokens.SigningAlg, ad.now, lead)

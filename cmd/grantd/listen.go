@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -47,13 +48,17 @@ func serveHTTP(ctx context.Context, cfg config.Config, srv *server.Server, on li
 	return errors.Join(err, shutDown(public, ops))
 }
 
-// shutDown stops taking connections and waits for running requests.
+// shutDown stops taking connections and waits for running requests, in order.
 func shutDown(servers ...*http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	var errs []error
 	for _, s := range servers {
-		errs = append(errs, s.Shutdown(ctx))
+		err := s.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errors.Join(fmt.Errorf("requests that still ran %s after the signal were cut off; their clients may repeat them", drain), s.Close())
+		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -26,6 +26,7 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	return a.execute(ctx, os.Args[1:])
 }
@@ -42,13 +43,15 @@ type app struct {
 func (a *app) execute(ctx context.Context, args []string) int {
 	root := a.newRoot()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return exitOK
 	case !a.started:
-		fmt.Fprintf(a.stderr, "grantd: %s; see \"grantd --help\"\n", oneLine(err))
+		fmt.Fprintf(a.stderr, "grantd: %s; see \"%s --help\"\n", oneLine(err), cmd.CommandPath())
 		return exitUsage
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		err = errors.New("interrupted; run it again to finish")
 	}
 	a.complain(err)
 	return exitFailed
@@ -62,8 +65,28 @@ func (a *app) complain(err error) {
 		return
 	}
 	for _, p := range problems {
-		fmt.Fprintf(a.stderr, "grantd: %s\n", p.Error())
+		fmt.Fprintf(a.stderr, "grantd: %s\n", oneLine(p))
 	}
 }
 
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+// allProblems joins what is wrong into one list: nobody mends one thing only to
+// meet the next.
+func allProblems(errs ...error) error {
+	var all config.Problems
+	for _, err := range errs {
+		var several config.Problems
+		switch {
+		case err == nil:
+		case errors.As(err, &several):
+			all = append(all, several...)
+		default:
+			all = append(all, config.Problem{What: err.Error()})
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+func oneLine(err error) string { return printable(strings.Join(strings.Fields(err.Error()), " ")) }

@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/grantd/grantd/config"
@@ -11,9 +15,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// revocationSlack covers clock skew between machines when a command works out
-// for how long a revocation has to be remembered.
-const revocationSlack = 2 * time.Minute
+// longestAccess is the longest life of an access token that the settings allow,
+// and room for clocks that disagree.
+const longestAccess = 24*time.Hour + 2*time.Minute
 
 // admin is what a command that works on the database needs.
 type admin struct {
@@ -22,8 +26,9 @@ type admin struct {
 	now time.Time
 }
 
-// until is when the last access token issued before now is expired.
-func (ad admin) until() time.Time { return ad.now.Add(ad.cfg.Tokens.AccessTTL + revocationSlack) }
+// until is how long a revocation has to be remembered. The command may run
+// without the server's settings, so it takes the longest life a token can have.
+func (ad admin) until() time.Time { return ad.now.Add(longestAccess) }
 
 // onDatabase makes a RunE of a function that works on an open, current database.
 func (a *app) onDatabase(do func(ctx context.Context, ad admin, args []string) error) func(*cobra.Command, []string) error {
@@ -41,13 +46,30 @@ func (a *app) onDatabase(do func(ctx context.Context, ad admin, args []string) e
 	}
 }
 
-// openCurrent opens a database whose schema is up to date.
+// openCurrent opens a database whose schema is up to date. It never makes one.
 func openCurrent(ctx context.Context, cfg config.Config) (*store.DB, error) {
+	path, isFile := strings.CutPrefix(cfg.Database, "sqlite:")
+	if _, err := os.Stat(path); isFile && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no such file; correct the setting database, or make one with \"grantd migrate\"", cfg.Database)
+	}
 	db, err := store.Open(ctx, cfg.Database)
 	if err != nil {
 		return nil, err
 	}
 	if err := db.CheckSchema(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("%s: %w", config.MaskDatabase(cfg.Database), err)
+	}
+	return db, nil
+}
+
+// openMigrated opens a database, made if there is none, and brings its schema up to date.
+func openMigrated(ctx context.Context, cfg config.Config) (*store.DB, error) {
+	db, err := store.Open(ctx, cfg.Database)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := db.Migrate(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("%s: %w", config.MaskDatabase(cfg.Database), err)
 	}
@@ -68,4 +90,27 @@ func openMaster(cfg config.Config) (*token.Master, error) {
 		return nil, err
 	}
 	return token.NewMaster(key)
+}
+
+// checkMaster refuses a master key that is not the one of this database: no
+// server could start with it, and a signing key added under it would stop all.
+func checkMaster(ctx context.Context, db *store.DB, master *token.Master) error {
+	keys, err := db.SigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if _, err := token.OpenKey(master, k.ID, k.Alg, k.SignFrom, k.Sealed); err != nil {
+			return fmt.Errorf("signing key %s: %w", k.ID, err)
+		}
+	}
+	return nil
+}
+
+// otherName adds the remedy to the refusal of a name that is taken.
+func otherName(err error) error {
+	if taken(err) {
+		return fmt.Errorf("%w; choose another", err)
+	}
+	return err
 }

@@ -53,18 +53,21 @@ func (a *app) json(v any) error {
 	return enc.Encode(v)
 }
 
-// cell keeps what users typed from steering the terminal.
 func cell(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '?'
-		}
-		return r
-	}, s)
 	if s == "" {
 		return "-"
 	}
-	return s
+	return printable(s)
+}
+
+// printable keeps what others typed from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
 }
 
 func when(t time.Time) string {

@@ -27,24 +27,21 @@ func (a *app) serveCommand() *cobra.Command {
 
 func (a *app) serve(cmd *cobra.Command, migrate bool) error {
 	cfg, err := a.load(cmd, config.Default())
-	if err != nil {
-		return err
-	}
-	if err := cfg.Check(); err != nil {
-		return err
+	if wrong := allProblems(err, cfg.Check()); wrong != nil {
+		if migrate {
+			return wrong // the schema would have been brought up to date
+		}
+		return checkServe(cmd.Context(), cfg, err)
 	}
 	master, err := openMaster(cfg)
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(cmd.Context(), cfg.Database)
+	db, err := openServed(cmd.Context(), cfg, migrate)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := a.ready(cmd.Context(), db, migrate); err != nil {
-		return err
-	}
 	public, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return listenError(err, "listen")
@@ -56,13 +53,12 @@ func (a *app) serve(cmd *cobra.Command, migrate bool) error {
 	return a.runServer(cmd.Context(), cfg, master, db, listeners{public, ops}, nil)
 }
 
-func (a *app) ready(ctx context.Context, db *store.DB, migrate bool) error {
+// openServed opens the database, and brings it up to date only if asked to.
+func openServed(ctx context.Context, cfg config.Config, migrate bool) (*store.DB, error) {
 	if migrate {
-		if _, _, err := db.Migrate(ctx); err != nil {
-			return err
-		}
+		return openMigrated(ctx, cfg)
 	}
-	return db.CheckSchema(ctx)
+	return openCurrent(ctx, cfg)
 }
 
 func listenError(err error, setting string) error {
@@ -78,7 +74,8 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	}
 	log.Info("grantd starts", "version", version(), "issuer", cfg.Issuer, "listen", on.public.Addr().String(),
 		"ops_listen", on.ops.Addr().String(), "database", config.MaskDatabase(cfg.Database))
-	background, stop := context.WithCancel(ctx)
+	// While the last requests finish, revocations count as before.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	go srv.Run(background)
 	return serveHTTP(ctx, cfg, srv, on, log, started)
