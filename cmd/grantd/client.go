@@ -98,7 +98,7 @@ func (a *app) clientAdd(ctx context.Context, ad admin, c store.Client, public bo
 		c.SecretHash = server.HashSecret(secret)
 	}
 	if err := ad.db.CreateClient(ctx, c); err != nil {
-		return err
+		return otherName(err)
 	}
 	v := viewClient(c)
 	v.Secret = secret
@@ -125,6 +125,9 @@ func (in newClient) client(ad admin, id string) (store.Client, error) {
 		if !slices.Contains(clientGrants, grant) {
 			return c, fmt.Errorf("grant type %q does not exist; use %s", grant, strings.Join(clientGrants, ", "))
 		}
+	}
+	if len(in.grants) == 0 && !in.introspect {
+		return c, errors.New("a client without grant types can do nothing; give it some with --grants, or --introspect")
 	}
 	if in.public && (slices.Contains(in.grants, "client_credentials") || in.introspect) {
 		return c, errors.New("a public client can neither use client_credentials nor introspect; leave out --public or those")
@@ -207,7 +210,7 @@ func (a *app) clientRotateSecret(ctx context.Context, ad admin, args []string) e
 		return err
 	}
 	if c.SecretHash == nil {
-		return fmt.Errorf("client %s is public and has no secret", c.ID)
+		return fmt.Errorf("client %s is public and has no secret; delete it and add it without --public", c.ID)
 	}
 	secret := newSecret()
 	if err := ad.db.SetClientSecret(ctx, c.ID, server.HashSecret(secret)); err != nil {

@@ -94,12 +94,15 @@ func (a *app) grantList(ctx context.Context, ad admin, of whose) error {
 
 func (a *app) grantRevokeCommand() *cobra.Command {
 	var of whose
-	cmd := databaseCommand("revoke [GRANT]", "End one authorization, or all of a user or client", cobra.MaximumNArgs(1), nil)
-	of.flags(cmd)
-	cmd.RunE = a.onDatabase(func(ctx context.Context, ad admin, args []string) error {
-		if (len(args) == 1) == (of != whose{}) {
+	oneOrMany := func(_ *cobra.Command, args []string) error {
+		if len(args) > 1 || (len(args) == 1) == (of != whose{}) {
 			return errors.New("name one authorization, or pick many with --user or --client, and not both")
 		}
+		return nil
+	}
+	cmd := databaseCommand("revoke [GRANT]", "End one authorization, or all of a user or client", oneOrMany, nil)
+	of.flags(cmd)
+	cmd.RunE = a.onDatabase(func(ctx context.Context, ad admin, args []string) error {
 		if len(args) == 1 {
 			return a.grantRevoke(ctx, ad, args[0])
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -24,6 +25,9 @@ type importedUser struct {
 	Disabled     bool     `json:"disabled"`
 }
 
+// maxImportLine bounds a line of an import, in bytes.
+const maxImportLine = 64 << 10
+
 // importCount is the outcome of an import.
 type importCount struct {
 	Imported int `json:"imported"`
@@ -37,36 +41,38 @@ func (a *app) userImport(ctx context.Context, ad admin, args []string) error {
 	if len(args) == 1 && args[0] != "-" {
 		file, err := os.Open(args[0])
 		if err != nil {
-			return err
+			return fmt.Errorf("%w; name a readable file of JSON lines, or pipe them in", err)
 		}
 		defer file.Close()
 		in = file
 	}
-	count, err := a.importLines(ctx, ad, in)
-	if err != nil {
-		return err
-	}
+	count, stopped := a.importLines(ctx, ad, in)
 	if err := a.say(count, "%d users imported, %d lines refused", count.Imported, count.Refused); err != nil {
 		return err
 	}
-	if count.Refused > 0 {
+	switch {
+	case stopped != nil:
+		return fmt.Errorf("%w; import the same file again then, users already there are refused as taken", stopped)
+	case count.Refused > 0:
 		return fmt.Errorf("%d lines were refused for the reasons above; mend them and import them again, users already there are refused as taken", count.Refused)
 	}
 	return nil
 }
 
-func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (importCount, error) {
-	var count importCount
+// importLines returns an error only where it had to stop.
+func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (count importCount, err error) {
 	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, 64<<10)
-	for n := 1; lines.Scan(); n++ {
-		if len(lines.Bytes()) == 0 {
+	lines.Buffer(nil, maxImportLine)
+	n := 1
+	for ; lines.Scan(); n++ {
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
 			continue
 		}
-		err := importLine(ctx, ad, lines.Bytes())
+		err := importLine(ctx, ad, line)
 		switch {
 		case errors.Is(err, store.ErrUnavailable), ctx.Err() != nil:
-			return count, fmt.Errorf("line %d: %w", n, errors.Join(err, ctx.Err()))
+			return count, fmt.Errorf("stopped at line %d: %w", n, errors.Join(err, ctx.Err()))
 		case err != nil:
 			count.Refused++
 			fmt.Fprintf(a.stderr, "grantd: line %d: %s\n", n, oneLine(err))
@@ -74,13 +80,16 @@ func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (importCo
 			count.Imported++
 		}
 	}
-	return count, lines.Err()
+	if err := lines.Err(); err != nil {
+		return count, fmt.Errorf("stopped at line %d, which cannot be read or is over %d bytes: %w", n, maxImportLine, err)
+	}
+	return count, nil
 }
 
 func importLine(ctx context.Context, ad admin, line []byte) error {
-	var in importedUser
-	if err := json.Unmarshal(line, &in); err != nil {
-		return errors.New(`not a JSON object of a user, such as {"username":"ann","email":"ann@example.com","password_hash":"$2b$12$..."}`)
+	in, err := parseImport(line)
+	if err != nil {
+		return err
 	}
 	u := store.User{ID: rand.Text(), Username: in.Username, Email: in.Email, FullName: in.FullName, Scopes: in.Scopes, CreatedAt: ad.now}
 	if err := checkAccount(u); err != nil {
@@ -91,13 +100,30 @@ func importLine(ctx context.Context, ad admin, line []byte) error {
 			return err
 		}
 	}
-	hash, err := server.ImportHash(in.PasswordHash)
-	if err != nil {
+	if u.PasswordHash, err = server.ImportHash(in.PasswordHash); err != nil {
 		return err
 	}
-	u.PasswordHash = hash
 	if in.Disabled {
 		u.DisabledAt = ad.now
 	}
-	return ad.db.CreateUser(ctx, u)
+	return otherName(ad.db.CreateUser(ctx, u))
+}
+
+// parseImport refuses members that it does not know: a misspelt "scopes" would
+// let the user grant everything. The error never repeats a value.
+func parseImport(line []byte) (in importedUser, err error) {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	err = dec.Decode(&in)
+	if _, end := dec.Token(); err == nil && end != io.EOF {
+		err = errors.New("more than one value in the line")
+	}
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		err = fmt.Errorf("%q is of the wrong kind", kind.Field)
+	}
+	if err != nil {
+		return in, fmt.Errorf(`not a user (%w); write {"username":"ann","email":"ann@example.com","password_hash":"$2b$12$..."} with, if you like, full_name, scopes, disabled`, err)
+	}
+	return in, nil
 }

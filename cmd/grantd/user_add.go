@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+
+	"github.com/grantd/grantd/config"
+	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/server/resource"
+	"github.com/grantd/grantd/store"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) userAddCommand() *cobra.Command {
+	var email, fullName, scope string
+	cmd := databaseCommand("add USERNAME", "Add a user; the password comes from a prompt or standard input", cobra.ExactArgs(1), nil)
+	cmd.Flags().StringVar(&email, "email", "", "email address, good for logging in too")
+	cmd.Flags().StringVar(&fullName, "full-name", "", "name to show")
+	cmd.Flags().StringVar(&scope, "scopes", "", "what the user may grant, names parted by spaces (all when left out)")
+	cmd.RunE = a.onDatabase(func(ctx context.Context, ad admin, args []string) error {
+		u := store.User{ID: rand.Text(), Username: args[0], Email: email, FullName: fullName, CreatedAt: ad.now}
+		if cmd.Flags().Changed("scopes") {
+			allowed, err := knownScopes(ad.cfg, scope)
+			if err != nil {
+				return err
+			}
+			u.Scopes = append([]string{}, allowed...) // not nil: none at all is not all
+		}
+		return a.userAdd(ctx, ad, u)
+	})
+	return cmd
+}
+
+func (a *app) userAdd(ctx context.Context, ad admin, u store.User) (err error) {
+	if err := checkAccount(u); err != nil {
+		return err
+	}
+	if u.PasswordHash, err = a.newPasswordHash(ctx, ad); err != nil {
+		return err
+	}
+	if err := ad.db.CreateUser(ctx, u); err != nil {
+		return otherName(err)
+	}
+	return a.say(viewUser(u), "user %s added", u.Username)
+}
+
+func (a *app) newPasswordHash(ctx context.Context, ad admin) (string, error) {
+	password, err := a.newPassword(ctx)
+	if err != nil {
+		return "", err
+	}
+	return server.HashPassword(password, ad.cfg.Password.BcryptCost)
+}
+
+// checkAccount words the first thing wrong with a user's fields.
+func checkAccount(u store.User) error {
+	problems := resource.CheckAccount(u.Username, u.Email, u.FullName)
+	for _, field := range []string{"username", "email", "full_name"} {
+		if problem := problems[field]; problem != "" {
+			return fmt.Errorf("%s %s", field, problem)
+		}
+	}
+	return nil
+}
+
+// knownScopes reads a scope flag. A scope outside the settings is an error.
+func knownScopes(cfg config.Config, text string) (scopes.Set, error) {
+	asked, err := scopes.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range asked {
+		if !slices.ContainsFunc(cfg.Scopes, func(s config.Scope) bool { return s.Name == name }) {
+			return nil, fmt.Errorf("scope %q does not exist; add it to the setting \"scopes\" first", name)
+		}
+	}
+	return asked, nil
+}

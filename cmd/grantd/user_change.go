@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+
+	"github.com/grantd/grantd/store"
+)
+
+// onUser makes a RunE of a function that works on the user that the argument names.
+func onUser(do func(ctx context.Context, ad admin, u store.User) error) func(context.Context, admin, []string) error {
+	return func(ctx context.Context, ad admin, args []string) error {
+		u, err := userNamed(ctx, ad, args[0])
+		if err != nil {
+			return err
+		}
+		return do(ctx, ad, u)
+	}
+}
+
+func (a *app) userSetPassword(ctx context.Context, ad admin, u store.User) error {
+	hash, err := a.newPasswordHash(ctx, ad)
+	if err != nil {
+		return err
+	}
+	ended, err := ad.db.SetPassword(ctx, u.ID, hash, ad.now, ad.until())
+	return a.ended(err, "password of "+u.Username+" set", ended)
+}
+
+func (a *app) userEnable(ctx context.Context, ad admin, u store.User) error {
+	if err := ad.db.EnableUser(ctx, u.ID); err != nil {
+		return err
+	}
+	return a.say(map[string]string{"done": "user " + u.Username + " enabled"}, "user %s enabled", u.Username)
+}
+
+func (a *app) userDisable(ctx context.Context, ad admin, u store.User) error {
+	ended, err := ad.db.DisableUser(ctx, u.ID, ad.now, ad.until())
+	return a.ended(err, "user "+u.Username+" disabled", ended)
+}
+
+func (a *app) userDelete(ctx context.Context, ad admin, u store.User) error {
+	ended, err := ad.db.DeleteUser(ctx, u.ID, ad.now, ad.until())
+	return a.ended(err, "user "+u.Username+" deleted", ended)
+}
+
+// ended reports a change that ended authorizations.
+func (a *app) ended(err error, done string, ended int) error {
+	if err != nil {
+		return err
+	}
+	return a.say(map[string]any{"done": done, "authorizations_ended": ended}, "%s; %d authorizations ended", done, ended)
+}
