@@ -1,0 +1,10 @@
+package token
+
+// Private is the private half.
+func (k SigningKey) Private() any { return k.private }
+
+// MACKey is the key of refresh tokens.
+func (m *Master) MACKey() []byte { return m.refresh }
+
+// SealPlain seals what is no private key.
+func (m *Master) SealPlain(id string, plain []byte) []byte { return m.sealFor(id, plain) }

@@ -1,0 +1,112 @@
+package token_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/grantd/grantd/server/token"
+)
+
+var (
+	issued = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	pairs  = []string{token.ES256, token.EdDSA, token.RS256} // algorithms with two halves
+)
+
+// masterOf makes the master key of 32 times the same byte.
+func masterOf(t testing.TB, b byte) *token.Master {
+	t.Helper()
+	m, err := token.NewMaster(bytes.Repeat([]byte{b}, token.MasterKeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func generate(t testing.TB, alg string, signFrom time.Time) token.SigningKey {
+	t.Helper()
+	k, err := token.GenerateKey(alg, signFrom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func marshal(t testing.TB, k token.SigningKey, m *token.Master) (public, sealed []byte) {
+	t.Helper()
+	public, sealed, err := k.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return public, sealed
+}
+
+func TestMasterKeySize(t *testing.T) {
+	for _, size := range []int{0, 16, 31, 33, 64} {
+		if _, err := token.NewMaster(make([]byte, size)); err == nil {
+			t.Errorf("a master key of %d bytes was taken", size)
+		}
+	}
+	one, other := token.NewMasterKey(), token.NewMasterKey()
+	if len(one) != token.MasterKeySize || bytes.Equal(one, other) || bytes.Equal(one, make([]byte, token.MasterKeySize)) {
+		t.Error("NewMasterKey does not make random keys")
+	}
+}
+
+func TestSealedKey(t *testing.T) {
+	m := masterOf(t, 1)
+	k, other := generate(t, token.ES256, issued), generate(t, token.ES256, issued)
+	_, sealed := marshal(t, k, m)
+	_, otherSealed := marshal(t, other, m)
+
+	flipped := func(i int) []byte {
+		altered := bytes.Clone(sealed)
+		altered[i] ^= 1
+		return altered
+	}
+	for name, c := range map[string]struct {
+		master *token.Master
+		id     string
+		sealed []byte
+	}{
+		"wrong master key":              {masterOf(t, 2), k.ID, sealed},
+		"first byte altered":            {m, k.ID, flipped(0)},
+		"middle altered":                {m, k.ID, flipped(len(sealed) / 2)},
+		"last byte altered":             {m, k.ID, flipped(len(sealed) - 1)},
+		"truncated":                     {m, k.ID, sealed[:len(sealed)-1]},
+		"shorter than a nonce":          {m, k.ID, sealed[:5]},
+		"empty":                         {m, k.ID, nil},
+		"private half of another row":   {m, k.ID, otherSealed},
+		"the row has the id of another": {m, other.ID, sealed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := token.OpenKey(c.master, c.id, token.ES256, issued, c.sealed); !errors.Is(err, token.ErrSealed) {
+				t.Errorf("error %v, want ErrSealed", err)
+			}
+		})
+	}
+	if _, err := token.OpenKey(m, k.ID, token.ES256, issued, sealed); err != nil {
+		t.Errorf("the key itself: %v", err)
+	}
+}
+
+// What lies in the database is neither the private half nor the same each time.
+func TestSealHides(t *testing.T) {
+	m := masterOf(t, 1)
+	k := generate(t, token.EdDSA, issued)
+	private, err := x509.MarshalPKCS8PrivateKey(k.Private())
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, sealed := marshal(t, k, m)
+	_, again := marshal(t, k, m)
+	seed := private[len(private)-32:]
+	if bytes.Contains(sealed, seed) || bytes.Contains(public, seed) {
+		t.Error("the seed of the private key is legible")
+	}
+	if bytes.Equal(sealed, again) {
+		t.Error("sealed twice with the same nonce")
+	}
+}
