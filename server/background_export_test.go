@@ -1,0 +1,12 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+// Sweep does once what Run does every minute.
+func (s *Server) Sweep(ctx context.Context) error { return s.sweep(ctx) }
+
+// Leeway is the clock skew that validation forgives.
+const Leeway time.Duration = leeway
