@@ -131,7 +131,7 @@ func TestKeyRotation(t *testing.T) {
 	s.wantPublished(first, second)
 	s.wantAccepted(last) // within the leeway
 	s.clock.Add(2 * server.Leeway)
-	s.get("/users/me/", bearer(last)).wantChallenge(t, http.StatusUnauthorized, "invalid_token")
+	s.get("/users/me/", bearer(last)).wantChallenge(t, http.StatusUnauthorized, "invalid_token", "me")
 	s.sweep()
 	s.sync()
 	s.wantPublished(second)
@@ -310,7 +310,7 @@ func TestAlgorithmIsSwitched(t *testing.T) {
 	s.accessOf(es256) // its key is still there
 	s.wantAccepted(issued[token.RS256])
 	// The shared secret is no longer a key: others may have it.
-	s.get("/users/me/", bearer(issued[token.HS256])).wantChallenge(t, http.StatusUnauthorized, "invalid_token")
+	s.get("/users/me/", bearer(issued[token.HS256])).wantChallenge(t, http.StatusUnauthorized, "invalid_token", "me")
 	s.refresh(refresh).wantOK(t)
 }
 

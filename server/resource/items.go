@@ -50,6 +50,9 @@ func readPage(u *url.URL) (limit int, after string, err error) {
 	if err != nil {
 		return 0, "", badRequest("the query string is malformed")
 	}
+	if len(query["limit"]) > 1 || len(query["after"]) > 1 {
+		return 0, "", badRequest("limit or after is given more than once")
+	}
 	limit = defaultPage
 	if given := query.Get("limit"); given != "" {
 		limit, err = strconv.Atoi(given)
