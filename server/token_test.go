@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -332,6 +333,43 @@ func TestLoginsAreApart(t *testing.T) {
 	}
 	s.post("/revoke", form("client_id", "app", "token", first.str("refresh_token"))).wantOK(t)
 	s.get("/status/", bearer(second.str("access_token"))).wantOK(t)
+}
+
+// A login that races with the end of its user either fails or is ended.
+func TestParallelLoginAndDisable(t *testing.T) {
+	s := newSystem(t)
+	for range 5 {
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		var handedOut []reply
+		for i := range 12 {
+			wg.Go(func() {
+				if i == 6 {
+					now := s.clock.Now()
+					if _, err := s.db.DisableUser(t.Context(), "u-ann", now, now.Add(time.Hour)); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				res := s.post("/token", asAnn("client_id", "app", "scope", "me"))
+				if res.StatusCode != 200 {
+					res.wantRefusal(t, 400, "invalid_grant")
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				handedOut = append(handedOut, res)
+			})
+		}
+		wg.Wait()
+		if err := s.srv.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.wantDead(handedOut...)
+		if err := s.db.EnableUser(t.Context(), "u-ann"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func keys(m map[string]any) []string {
