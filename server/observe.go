@@ -70,7 +70,7 @@ func (s *Server) logRequest(r *http.Request, rec *record, status int, took time.
 		level = slog.LevelError
 	}
 	attrs := []slog.Attr{
-		slog.String("id", rec.id), slog.String("method", r.Method), slog.String("route", rec.route),
+		slog.String("id", rec.id), slog.String("method", methodOf(r)), slog.String("route", rec.route),
 		slog.Int("status", status), slog.Duration("took", took.Round(time.Microsecond)), slog.String("from", s.clientAddress(r)),
 	}
 	for _, a := range []struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}} {
@@ -82,6 +82,15 @@ func (s *Server) logRequest(r *http.Request, rec *record, status int, took time.
 		attrs = append(attrs, slog.String("cause", rec.cause.Error()))
 	}
 	s.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// methodOf is the method that routes have, and not whatever else was sent.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return r.Method
+	}
+	return "other"
 }
 
 // audit logs a security event with the request it came from.
