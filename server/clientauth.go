@@ -101,7 +101,7 @@ func decodeBasic(value string) (credentials, error) {
 	if c.secret, err = url.QueryUnescape(secret); err != nil {
 		return credentials{}, malformed
 	}
-	if !cleanText(c.id) || !cleanText(c.secret) {
+	if !cleanText(c.id) || !cleanText(c.secret) { // RFC 6749 A.1, A.2; not every database takes such text
 		return credentials{}, malformed
 	}
 	return c, nil

@@ -55,7 +55,7 @@ func TestClientAuthentication(t *testing.T) {
 		{"6749-5.2 Basic, wrong secret", cc(), []edit{as("service", "wrong")}, "invalid_client"},
 		{"6749-5.2 Basic, no secret", cc(), []edit{as("service", "")}, "invalid_client"},
 		{"6749-5.2 Basic, secret without id", cc(), []edit{as("", serviceSecret)}, "invalid_client"},
-		{"6749-2.3.1 Basic, not encoded: '+' is a blank and '%' an escape", cc(), []edit{basic("service:" + serviceSecret)}, "invalid_client"},
+		{"6749-2.3.1 Basic, not encoded: '+' is a blank", cc(), []edit{basic("service:service secret +/%25")}, "invalid_client"},
 		{"6749-2.3.1 Basic, encoded twice", cc(), []edit{as("service", escaped)}, "invalid_client"},
 		{"6749-5.2 Basic, public client with a secret", asAnn(), []edit{as("app", "x")}, "invalid_client"},
 		{"7617-2 Basic, no base64", cc(), []edit{header("Authorization", "Basic !!!")}, "invalid_client"},
@@ -65,6 +65,7 @@ func TestClientAuthentication(t *testing.T) {
 		{"7617-2 Basic, control character in the id", cc(), []edit{basic("ser%00vice:x")}, "invalid_client"},
 		{"7617-2 Basic, control character in the secret", cc(), []edit{basic("service:%0d%0a")}, "invalid_client"},
 		{"7617-2 Basic, invalid UTF-8", cc(), []edit{basic("service:%ff")}, "invalid_client"},
+		{"7617-2 Basic, not encoded: '%' is an escape", cc(), []edit{basic("service:" + serviceSecret)}, "invalid_client"},
 		{"7617-2 Basic, comma list", cc(), []edit{header("Authorization", "Basic c2VydmljZTo=, Basic c2VydmljZTo=")}, "invalid_client"},
 		{"6749-5.2 unknown scheme", cc(), []edit{header("Authorization", "Digest abc")}, "invalid_client"},
 	} {
@@ -75,6 +76,9 @@ func TestClientAuthentication(t *testing.T) {
 				return
 			}
 			res.wantRefusal(t, 401, c.code, basicChallenge)
+			if got, want := strings.Contains(res.str("error_description"), "malformed"), strings.HasPrefix(c.name, "7617-2"); got != want {
+				t.Errorf("called malformed: %v, want %v", got, want)
+			}
 		})
 	}
 

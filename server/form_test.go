@@ -114,6 +114,16 @@ func TestQueryIsNotRead(t *testing.T) {
 	if res.str("scope") != "me" {
 		t.Errorf("scope %q came from the query", res.str("scope"))
 	}
+	for name, res := range map[string]reply{
+		"client_credentials": s.post("/token?scope=me", form("grant_type", "client_credentials"), as("service", serviceSecret)),
+		"refresh_token":      s.post("/token?scope=me", form("grant_type", "refresh_token", "refresh_token", s.login("items").str("refresh_token"))),
+		"/refresh":           s.postJSON("/refresh?scope=me", `{"refresh_token":"`+s.login("items").str("refresh_token")+`"}`),
+	} {
+		res.wantOK(t)
+		if res.str("scope") != "items" {
+			t.Errorf("%s: scope %q came from the query", name, res.str("scope"))
+		}
+	}
 }
 
 func TestJSONWhereAFormIsDue(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
 )
 
 // RFC 7662 §2.2: what is said of a token that is active.
@@ -129,9 +130,11 @@ func TestIntrospectFollowsTheGrace(t *testing.T) {
 // RFC 7662 §2.1: the endpoint must not be open to token scanning.
 func TestWhoMayIntrospect(t *testing.T) {
 	s := newSystem(t)
+	s.addClient(store.Client{ID: "public-resource", Introspect: true})
 	tok := s.login("me").str("access_token")
 	for name, res := range map[string]reply{
 		"7662-2.1 public client":                    s.post("/introspect", form("token", tok, "client_id", "app")),
+		"7662-2.1 public client set to introspect":  s.post("/introspect", form("token", tok, "client_id", "public-resource")),
 		"7662-2.1 public client by Basic":           s.post("/introspect", form("token", tok), as("app", "")),
 		"contract-3 client that may not introspect": s.post("/introspect", form("token", tok), as("plain-service", "plain")),
 		"contract-3 client that may not, no token":  s.post("/introspect", form(), as("plain-service", "plain")),

@@ -361,6 +361,16 @@ func TestIdleExpiry(t *testing.T) {
 	}
 }
 
+func TestAbsoluteExpiryBeforeIdleExpiry(t *testing.T) {
+	s := newSystem(t, func(o *server.Options) { o.RefreshMaxTTL = 100 * time.Hour })
+	first := s.login("me").str("refresh_token")
+	if got, want := claimsOf(t, first)["exp"], float64(s.clock.Now().Add(100*time.Hour).Unix()); got != want {
+		t.Errorf("exp %v, want %v", got, want)
+	}
+	s.clock.Add(100 * time.Hour)
+	s.refresh(first).wantRefusal(t, 400, "invalid_grant")
+}
+
 func TestAbsoluteExpiry(t *testing.T) {
 	s := newSystem(t)
 	end := s.clock.Now().Add(2160 * time.Hour)

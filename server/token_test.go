@@ -86,8 +86,13 @@ func TestDatabaseGone(t *testing.T) {
 // RFC 6749 §5.2 and contract §5: whoever guesses learns nothing from the answer.
 func TestFailedLoginsAreOneAnswer(t *testing.T) {
 	s := newSystem(t)
+	if err := s.db.CreateUser(t.Context(), store.User{
+		ID: "u-dis", Username: "dis", PasswordHash: passwordHash, Scopes: []string{"me"}, CreatedAt: s.clock.Now(), DisabledAt: s.clock.Now(),
+	}); err != nil {
+		t.Fatal(err)
+	}
 	answer := func(username, password string) string {
-		res := s.post("/token", form("grant_type", "password", "client_id", "app", "username", username, "password", password))
+		res := s.post("/token", form("grant_type", "password", "client_id", "app", "username", username, "password", password, "scope", "items"))
 		for _, volatile := range []string{"X-Request-Id", "Date"} {
 			res.Header.Del(volatile)
 		}
@@ -104,6 +109,7 @@ func TestFailedLoginsAreOneAnswer(t *testing.T) {
 		{"6749-5.2 unknown email", "nobody@example.com", password},
 		{"contract-4 disabled user with the right password", "eve", password},
 		{"contract-4 disabled user with a wrong password", "eve", "wrong password"},
+		{"contract-4 disabled user who could not grant the scope", "dis", password},
 		{"6749-5.2 name that is hostile to SQL", "' OR 1=1 --", password},
 		{"6749-5.2 name that is a pattern", "%", password},
 		{"6749-5.2 password of another letter case", "ann", strings.ToUpper(password)},
