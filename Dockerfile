@@ -14,6 +14,6 @@ USER nonroot
 WORKDIR /var/lib/grantd
 ENV GRANTD_LISTEN=0.0.0.0:8000 GRANTD_DATABASE=sqlite:/var/lib/grantd/grantd.db
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/grantd", "check", "--live"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/usr/local/bin/grantd", "check", "--running"]
 ENTRYPOINT ["/usr/local/bin/grantd"]
 CMD ["serve", "--migrate"]
