@@ -23,11 +23,11 @@ var bodyOnly = []string{
 	"password", "refresh_token", "token", "username",
 }
 
-// inURLToo are the other parameters that an endpoint here knows.
-var inURLToo = []string{"client_assertion_type", "grant_type", "scope", "token_type_hint"}
+// otherParameters are the other parameters that an endpoint here knows.
+var otherParameters = []string{"client_assertion_type", "grant_type", "scope", "token_type_hint"}
 
 func known(parameter string) bool {
-	return slices.Contains(bodyOnly, parameter) || slices.Contains(inURLToo, parameter)
+	return slices.Contains(bodyOnly, parameter) || slices.Contains(otherParameters, parameter)
 }
 
 // readForm reads the body of a POST, strictly: RFC 6749 §3.2 takes parameters
@@ -167,14 +167,14 @@ func parseObject(body string) (url.Values, error) {
 // send back the whole token reply, with expires_in a number.
 func readMember(dec *json.Decoder, given url.Values) error {
 	name, err := dec.Token()
-	if err != nil {
+	key, isName := name.(string)
+	if err != nil || !isName {
 		return badRequest(wantObject)
 	}
 	var value any
 	if err := dec.Decode(&value); err != nil {
 		return badRequest(wantObject)
 	}
-	key := name.(string) // where a member begins, Token gives its name or an error
 	text, isText := value.(string)
 	if value != nil && !isText && known(key) {
 		return badRequest(wantObject)
