@@ -11,7 +11,7 @@ import (
 func (a *app) checkCommand() *cobra.Command {
 	var printed, running bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Validate the configuration and the database without serving", Args: cobra.NoArgs,
+		Use: "check", Short: "Validate the configuration and the database without serving", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, config.Default())
 			if err == nil && printed {

@@ -24,7 +24,7 @@ func (a *app) clientCommand() *cobra.Command {
 	one := cobra.ExactArgs(1)
 	return group("client", "Manage the apps and services that may ask for tokens",
 		a.clientAddCommand(),
-		databaseCommand("list", "List clients", cobra.NoArgs, a.onDatabase(a.clientList)),
+		databaseCommand("list", "List clients", noArgs, a.onDatabase(a.clientList)),
 		databaseCommand("show CLIENT", "Show a client", one, a.onDatabase(a.clientShow)),
 		databaseCommand("rotate-secret CLIENT", "Give a client a new secret and print it once; the old one stops working", one, a.onDatabase(a.clientRotateSecret)),
 		databaseCommand("delete CLIENT", "Delete a client; ends its authorizations", one, a.onDatabase(a.clientDelete)),

@@ -24,7 +24,7 @@ func (a *app) devCommand() *cobra.Command {
 		Short: "Run the whole system with demo users and clients, for trying it out",
 		Long: "Run the whole system: SQLite in a temporary folder (--database sqlite:PATH keeps it), keys made on the spot,\n" +
 			"demo users and clients loaded. Prints curl lines to paste. Not for production: everybody knows its passwords.",
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.dev(cmd) },
 	}
 	addSettings(cmd)
@@ -134,9 +134,11 @@ func devMaster(cfg config.Config) (*token.Master, error) {
 	}
 	path := strings.TrimPrefix(cfg.Database, "sqlite:") + ".master-key"
 	cfg.MasterKeyFile = path
-	err := writeNew(path, base64.StdEncoding.EncodeToString(token.NewMasterKey())+"\n")
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("keep the master key beside the database: %w", err)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		err := writeNew(path, base64.StdEncoding.EncodeToString(token.NewMasterKey())+"\n")
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("keep the master key beside the database: %w; name a database whose folder exists and has room", err)
+		}
 	}
 	return openMaster(cfg)
 }

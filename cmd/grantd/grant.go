@@ -54,7 +54,7 @@ func (w whose) filter(ctx context.Context, ad admin) (store.GrantFilter, error) 
 
 func (a *app) grantListCommand() *cobra.Command {
 	var of whose
-	cmd := databaseCommand("list", "List live authorizations", cobra.NoArgs, a.onDatabase(func(ctx context.Context, ad admin, _ []string) error {
+	cmd := databaseCommand("list", "List live authorizations", noArgs, a.onDatabase(func(ctx context.Context, ad admin, _ []string) error {
 		return a.grantList(ctx, ad, of)
 	}))
 	of.flags(cmd)

@@ -11,7 +11,7 @@ import (
 
 func (a *app) keyCommand() *cobra.Command {
 	return group("key", "Manage the keys that sign access tokens",
-		databaseCommand("list", "List signing keys", cobra.NoArgs, a.onDatabase(a.keyList)),
+		databaseCommand("list", "List signing keys", noArgs, a.onDatabase(a.keyList)),
 		a.keyRotateCommand(),
 	)
 }
@@ -63,7 +63,7 @@ func (a *app) keyList(ctx context.Context, ad admin, _ []string) error {
 func (a *app) keyRotateCommand() *cobra.Command {
 	var atOnce bool
 	cmd := &cobra.Command{
-		Use: "rotate", Short: "Make the next signing key; running servers publish it now and sign with it later", Args: cobra.NoArgs,
+		Use: "rotate", Short: "Make the next signing key; running servers publish it now and sign with it later", Args: noArgs,
 		Long: "Make the next signing key. Running servers publish it within a minute and sign with it once every copy of the\n" +
 			"JWKS can be expected to have it. The key before stays published until the last token signed with it expired.",
 	}

@@ -10,7 +10,7 @@ import (
 
 func (a *app) migrateCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "migrate", Short: "Bring the database schema up to date", Args: cobra.NoArgs,
+		Use: "migrate", Short: "Bring the database schema up to date", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, config.Default())
 			if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,14 @@ func (a *app) newRoot() *cobra.Command {
 		a.userCommand(), a.clientCommand(), a.keyCommand(), a.grantCommand(), a.tokenCommand(), a.versionCommand(),
 	)
 	return root
+}
+
+// noArgs does not repeat what was given: it may be a token or a password.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return errors.New("this command takes no arguments")
+	}
+	return nil
 }
 
 // group is a command that only holds others.

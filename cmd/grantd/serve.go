@@ -17,7 +17,7 @@ import (
 func (a *app) serveCommand() *cobra.Command {
 	var migrate bool
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the server; refuses an unsafe or incomplete configuration", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the server; refuses an unsafe or incomplete configuration", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd, migrate) },
 	}
 	cmd.Flags().BoolVar(&migrate, "migrate", false, "bring the database schema up to date first")

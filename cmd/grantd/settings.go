@@ -9,6 +9,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// settingKey marks a flag that is a setting, with its key: "user add" has a
+// --scopes of its own.
+const settingKey = "grantd-setting"
+
 // addSettings gives cmd a flag for each of the named settings, or for all. A
 // secret has no flag: other users of the machine can read a command line.
 func addSettings(cmd *cobra.Command, keys ...string) {
@@ -17,8 +21,10 @@ func addSettings(cmd *cobra.Command, keys ...string) {
 			continue
 		}
 		cmd.Flags().String(s.Flag, s.Default, s.Usage)
+		flag := cmd.Flags().Lookup(s.Flag)
+		flag.Annotations = map[string][]string{settingKey: {s.Key}}
 		if s.Bool {
-			cmd.Flags().Lookup(s.Flag).NoOptDefVal = "true"
+			flag.NoOptDefVal = "true"
 		}
 	}
 }
@@ -30,12 +36,8 @@ func (a *app) load(cmd *cobra.Command, base config.Config) (config.Config, error
 		file = os.Getenv("GRANTD_CONFIG")
 	}
 	given := map[string]string{}
-	byFlag := map[string]string{}
-	for _, s := range config.Settings() {
-		byFlag[s.Flag] = s.Key
-	}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if key, ok := byFlag[f.Name]; ok {
+		for _, key := range f.Annotations[settingKey] {
 			given[key] = f.Value.String()
 		}
 	})

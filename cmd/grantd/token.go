@@ -24,7 +24,7 @@ const maxToken = 64 << 10
 
 func (a *app) tokenCommand() *cobra.Command {
 	inspect := &cobra.Command{
-		Use: "inspect", Short: "Decode a token from standard input and say what is wrong with it", Args: cobra.NoArgs,
+		Use: "inspect", Short: "Decode a token from standard input and say what is wrong with it", Args: noArgs,
 		Long: "Decode a token from standard input and say what is wrong with it. With access to the database of the server\n" +
 			"that made it, signature, revocation and rotation are checked too.",
 		RunE: a.tokenInspect,

@@ -19,7 +19,7 @@ func (a *app) userCommand() *cobra.Command {
 	}
 	return group("user", "Manage users",
 		a.userAddCommand(),
-		databaseCommand("list", "List users", cobra.NoArgs, a.onDatabase(a.userList)),
+		databaseCommand("list", "List users", noArgs, a.onDatabase(a.userList)),
 		one("show", "Show a user", a.userShow),
 		one("set-password", "Set a password, from a prompt or standard input; ends the user's authorizations", a.userSetPassword),
 		one("enable", "Let a disabled user log in again", a.userEnable),

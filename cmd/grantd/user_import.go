@@ -119,11 +119,14 @@ func parseImport(line []byte) (in importedUser, err error) {
 		err = errors.New("more than one value in the line")
 	}
 	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
+	var syntax *json.SyntaxError
+	switch {
+	case err == nil:
+		return in, nil
+	case errors.As(err, &kind) && kind.Field != "":
 		err = fmt.Errorf("%q is of the wrong kind", kind.Field)
+	case errors.As(err, &kind), errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
+		err = errors.New("no JSON object")
 	}
-	if err != nil {
-		return in, fmt.Errorf(`not a user (%w); write {"username":"ann","email":"ann@example.com","password_hash":"$2b$12$..."} with, if you like, full_name, scopes, disabled`, err)
-	}
-	return in, nil
+	return in, fmt.Errorf(`not a user, %w; write {"username":"ann","email":"ann@example.com","password_hash":"$2b$12$..."} with, if you like, full_name, scopes, disabled`, err)
 }
