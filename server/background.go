@@ -12,6 +12,7 @@ const (
 	revocationPoll = 500 * time.Millisecond // contract §4: refused within one second
 	keyPoll        = 30 * time.Second       // contract: running servers follow within a minute
 	sweepEvery     = time.Minute
+	grantKeep      = 7 * 24 * time.Hour    // a backup up to a week old signs nobody out; more than any access-token life
 	sweepPause     = 50 * time.Millisecond // between batches, so that others get their turn to write
 )
 
@@ -54,7 +55,7 @@ func (s *Server) warn(ctx context.Context, doing string, err error) {
 
 // sweep walks once over all authorizations in small batches.
 func (s *Server) sweep(ctx context.Context) error {
-	in := store.Sweep{Now: s.Now(), KeyLife: s.AccessTTL + 2*leeway}
+	in := store.Sweep{Now: s.Now(), KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep}
 	for {
 		swept, err := s.DB.Sweep(ctx, in)
 		if err != nil || swept.Cursor == "" {

@@ -10,9 +10,13 @@ type Sweep struct {
 	Now time.Time
 
 	// KeyLife is how long after its successor began to sign a key is still needed, because tokens
-	// that it signed are out; an expired authorization is kept as long, for the same reason. Zero
-	// means that keys are kept for good, and authorizations no longer than they live.
+	// that it signed are out. Zero means for good.
 	KeyLife time.Duration
+
+	// GrantKeep is how long an expired authorization is kept: access tokens of it may be out and
+	// have to be revoked yet, and in a database restored from an older copy it looks expired to
+	// whom holds a newer token. Zero means not at all.
+	GrantKeep time.Duration
 
 	Batch  int    // rows at most per table and call; zero means 500
 	Cursor string // where the walk over grants goes on; "" begins anew
@@ -54,7 +58,7 @@ func (db *DB) sweepGrants(ctx context.Context, in Sweep) (deleted int, cursor st
 		return 0, "", err
 	}
 	deleted, err = db.write.exec(ctx, `DELETE FROM grants WHERE id > $1 AND id <= $2
-		AND (revoked_at IS NOT NULL OR expires_at <= $3)`, in.Cursor, batch.last, millis(in.Now.Add(-in.KeyLife)))
+		AND (revoked_at IS NOT NULL OR expires_at <= $3)`, in.Cursor, batch.last, millis(in.Now.Add(-in.GrantKeep)))
 	if batch.rows < in.Batch {
 		return deleted, "", err
 	}

@@ -21,7 +21,7 @@ func testSweep(t *testing.T, db *store.DB) {
 
 	// An authorization that expired a moment ago may have an access token out, which a disabling
 	// of the user must still find.
-	in := store.Sweep{Now: now, KeyLife: time.Hour, Batch: 2}
+	in := store.Sweep{Now: now, GrantKeep: time.Hour, Batch: 2}
 	for _, want := range []store.Swept{
 		{Deleted: 2, Cursor: "g2"}, // g2 and the revocation
 		{Deleted: 0, Cursor: "g4"},
@@ -33,7 +33,7 @@ func testSweep(t *testing.T, db *store.DB) {
 	}
 	equal(t, "feed", revoked(t, db), []string{"token out"})
 
-	equal(t, "without KeyLife", get(db.Sweep(ctx, store.Sweep{Now: now}))(t), store.Swept{Deleted: 1})
+	equal(t, "without GrantKeep", get(db.Sweep(ctx, store.Sweep{Now: now}))(t), store.Swept{Deleted: 1})
 	equal(t, "left", live(t, db), []string{"g1", "g4"})
 	missing(t, "Grant", drop(db.Grant(ctx, "g3")))
 	equal(t, "of a walk that ends with a full batch",
