@@ -1,0 +1,50 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/grantd/grantd/config"
+)
+
+// A command revokes without the server's settings: what it leaves in the
+// database has to last for the longest-lived token that those can allow.
+func TestRevocationsOutliveEveryToken(t *testing.T) {
+	t.Parallel()
+	cfg := config.Dev()
+	cfg.Tokens.AccessTTL = longestAccess
+	if cfg.CheckValues() == nil {
+		t.Errorf("the settings allow tokens of %s", longestAccess)
+	}
+	ad := admin{cfg: cfg, now: time.Unix(1_800_000_000, 0)}
+	cfg.Tokens.AccessTTL = longestAccess - 2*time.Minute
+	if err := cfg.CheckValues(); err != nil || ad.until().Before(ad.now.Add(cfg.Tokens.AccessTTL)) {
+		t.Errorf("%v; remembered until %v", err, ad.until())
+	}
+}
+
+func TestDevIssuer(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ listens, certificate, want string }{
+		{"127.0.0.1:8000", "", "http://127.0.0.1:8000"},
+		{"0.0.0.0:8000", "", "http://127.0.0.1:8000"},
+		{"[::]:8000", "", "http://127.0.0.1:8000"},
+		{"[::1]:8000", "", "http://[::1]:8000"},
+		{"127.0.0.1:80", "", "http://127.0.0.1"},
+		{"[::1]:443", "cert.pem", "https://[::1]"},
+		{"192.0.2.1:8443", "cert.pem", "https://192.0.2.1:8443"},
+	} {
+		cfg := config.Dev()
+		cfg.TLS.CertFile = c.certificate
+		cfg.Issuer = devIssuer(cfg, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(c.listens)))
+		if cfg.Issuer != c.want {
+			t.Errorf("%s: %s, want %s", c.listens, cfg.Issuer, c.want)
+		}
+		cfg.TLS.CertFile = ""
+		if err := cfg.CheckValues(); err != nil {
+			t.Errorf("%s is refused: %v", cfg.Issuer, err)
+		}
+	}
+}
