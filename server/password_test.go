@@ -29,6 +29,18 @@ func (s *system) loginAs(username, secret string) reply {
 	return s.post("/token", form("grant_type", "password", "client_id", "app", "username", username, "password", secret))
 }
 
+// occupyHashes takes every place in which a password hash may run, until release
+// or until a test has waited for too long.
+func (s *system) occupyHashes() (release func()) {
+	s.t.Helper()
+	free := sync.OnceFunc(s.srv.OccupyHashes())
+	late := time.AfterFunc(20*time.Second, func() {
+		s.t.Error("something waits for a hash that should not")
+		free()
+	})
+	return func() { late.Stop(); free() }
+}
+
 func TestCostIsRaised(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -56,7 +68,7 @@ func TestCostIsRaised(t *testing.T) {
 func TestParallelFirstLoginsOfAnImportedUser(t *testing.T) {
 	s := newSystem(t, func(o *server.Options) { o.BcryptCost, o.MaxConcurrentHashes = 6, 8 })
 	s.withHash("imp", "$pbkdf2-sha256$1000$p1RqTSnlfC9FyLlXqhVCyA$pPhDVn840FwEBbbT3HQ1RC8k6Wa5cRGFwmcbdcvED/A")
-	release := s.srv.OccupyHashes()
+	release := s.occupyHashes()
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() { s.loginAs("imp", password).wantOK(t) })
@@ -73,7 +85,7 @@ func TestPasswordIsChangedDuringRehash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release := s.srv.OccupyHashes()
+	release := s.occupyHashes()
 	var wg sync.WaitGroup
 	wg.Go(func() { s.loginAs("ann", password).wantError(t, http.StatusBadRequest, "invalid_grant") })
 	eventually(t, 10*time.Second, "the login has read the old hash", func() bool { return s.srv.HashesWaiting() == 1 })
@@ -89,7 +101,7 @@ func TestPasswordIsChangedDuringRehash(t *testing.T) {
 
 func TestUserIsDeletedDuringRehash(t *testing.T) {
 	s := newSystem(t, func(o *server.Options) { o.BcryptCost, o.MaxConcurrentHashes = 6, 1 })
-	release := s.srv.OccupyHashes()
+	release := s.occupyHashes()
 	var wg sync.WaitGroup
 	wg.Go(func() { s.loginAs("ann", password).wantError(t, http.StatusBadRequest, "invalid_grant") })
 	eventually(t, 10*time.Second, "the login has read the old hash", func() bool { return s.srv.HashesWaiting() == 1 })
@@ -114,7 +126,7 @@ func TestUnknownUserCostsAHash(t *testing.T) {
 		{"disabled user", "eve", password},
 		{"hash of no scheme", "unusable", password},
 	} {
-		release := s.srv.OccupyHashes()
+		release := s.occupyHashes()
 		var res reply
 		var wg sync.WaitGroup
 		wg.Go(func() { res = s.loginAs(c.username, c.password) })
@@ -142,7 +154,7 @@ func TestUnknownUserCostsAHash(t *testing.T) {
 // What cannot succeed is refused before it costs a hash.
 func TestRefusedBeforeHashing(t *testing.T) {
 	s := newSystem(t, func(o *server.Options) { o.MaxConcurrentHashes = 1 })
-	defer s.srv.OccupyHashes()()
+	defer s.occupyHashes()()
 	for _, c := range []struct {
 		name, code string
 		pairs      []string
@@ -165,7 +177,7 @@ func TestRefusedBeforeHashing(t *testing.T) {
 func TestLoginStorm(t *testing.T) {
 	s := newSystem(t, func(o *server.Options) { o.MaxConcurrentHashes = 1 })
 	tokens := s.login("me")
-	release := s.srv.OccupyHashes()
+	release := s.occupyHashes()
 	const places = server.QueuePerHash + 1
 	var wg sync.WaitGroup
 	for range places {
@@ -192,7 +204,7 @@ func TestLoginStorm(t *testing.T) {
 // A caller who hangs up frees the place in the queue.
 func TestCallersWhoLeaveTheQueue(t *testing.T) {
 	s := newSystem(t, func(o *server.Options) { o.MaxConcurrentHashes = 1 })
-	release := s.srv.OccupyHashes()
+	release := s.occupyHashes()
 	const places = server.QueuePerHash + 1
 	ctx, hangUp := context.WithCancel(t.Context())
 	var wg sync.WaitGroup

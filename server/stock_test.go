@@ -322,7 +322,7 @@ func TestStockChecksPasswordsForStrangers(t *testing.T) {
 	}
 
 	s := newSystem(t)
-	defer s.srv.OccupyHashes()() // a login would wait
+	defer s.occupyHashes()() // a login would wait
 	s.post("/token", body, as("service", "wrong secret")).wantError(t, http.StatusUnauthorized, "invalid_client")
 }
 
