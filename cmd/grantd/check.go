@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/grantd/grantd/config"
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
 )
 
@@ -62,6 +65,21 @@ func checkState(ctx context.Context, cfg config.Config, wrong error) error {
 		return nil // said before, in wrong
 	}
 	return checkMaster(ctx, db, master)
+}
+
+// checkMaster refuses a master key that is not the one of this database: no
+// server could start with it.
+func checkMaster(ctx context.Context, db *store.DB, master *token.Master) error {
+	keys, err := db.SigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if _, err := token.OpenKey(master, k.ID, k.Alg, k.SignFrom, k.Sealed); err != nil {
+			return fmt.Errorf("signing key %s: %w", k.ID, err)
+		}
+	}
+	return nil
 }
 
 // names reports whether a problem with the setting key is in err.

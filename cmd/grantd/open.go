@@ -92,21 +92,6 @@ func openMaster(cfg config.Config) (*token.Master, error) {
 	return token.NewMaster(key)
 }
 
-// checkMaster refuses a master key that is not the one of this database: no
-// server could start with it, and a signing key added under it would stop all.
-func checkMaster(ctx context.Context, db *store.DB, master *token.Master) error {
-	keys, err := db.SigningKeys(ctx)
-	if err != nil {
-		return err
-	}
-	for _, k := range keys {
-		if _, err := token.OpenKey(master, k.ID, k.Alg, k.SignFrom, k.Sealed); err != nil {
-			return fmt.Errorf("signing key %s: %w", k.ID, err)
-		}
-	}
-	return nil
-}
-
 // otherName adds the remedy to the refusal of a name that is taken.
 func otherName(err error) error {
 	if taken(err) {
