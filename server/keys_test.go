@@ -357,6 +357,9 @@ func TestJWKSIsCached(t *testing.T) {
 			t.Errorf("%s: %d with %d bytes", c.name, again.StatusCode, len(again.body))
 		}
 	}
+	if server.KeyLead < 300*time.Second+time.Minute { // and a minute until each server publishes it
+		t.Errorf("a new key signs %s after it was made, before every copy of the set has it", server.KeyLead)
+	}
 	s.rotate(0)
 	s.sync()
 	s.get("/.well-known/jwks.json", header("If-None-Match", etag)).wantOK(t)

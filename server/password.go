@@ -43,7 +43,7 @@ func HashPassword(password string, cost int) (string, error) {
 	return string(hash), err
 }
 
-// HashNewPassword checks a new password and hashes it in the bounded pool.
+// HashNewPassword hashes, in the bounded pool, a password that CheckNewPassword took.
 func (s *Server) HashNewPassword(ctx context.Context, password string) (hash string, err error) {
 	poolErr := s.hashes.do(ctx, func() { hash, err = HashPassword(password, s.BcryptCost) })
 	return hash, errors.Join(poolErr, err)
