@@ -19,7 +19,6 @@ const (
 	invalidClient          = "invalid_client"
 	invalidGrant           = "invalid_grant"
 	invalidScope           = "invalid_scope"
-	invalidToken           = "invalid_token"
 	unauthorizedClient     = "unauthorized_client"
 	unsupportedGrantType   = "unsupported_grant_type"
 	temporarilyUnavailable = "temporarily_unavailable"

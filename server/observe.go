@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -26,6 +27,10 @@ func (rec *record) refused(outcome string, cause error) { rec.outcome, rec.cause
 
 type recordKey struct{}
 
+// maxTime is how long a request may take before it gives up waiting, for the
+// database or its turn to hash. The connection lives longer, so that it is answered.
+const maxTime = 20 * time.Second
+
 // recordOf gives the record of a request. Outside of one it is a new one.
 func recordOf(ctx context.Context) *record {
 	if rec, ok := ctx.Value(recordKey{}).(*record); ok {
@@ -39,7 +44,9 @@ func recordOf(ctx context.Context) *record {
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &record{id: rand.Text(), route: "none", outcome: "ok"}
-		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), recordKey{}, rec), maxTime)
+		defer cancel()
+		r = r.WithContext(ctx)
 		out := &statusWriter{ResponseWriter: w}
 		out.Header().Set("X-Request-Id", rec.id)
 		out.Header().Set("X-Content-Type-Options", "nosniff")
@@ -66,7 +73,11 @@ func (s *Server) recovered(w *statusWriter, r *http.Request, panicked any) {
 
 func (s *Server) logRequest(r *http.Request, rec *record, status int, took time.Duration) {
 	level := slog.LevelInfo
-	if status >= http.StatusInternalServerError {
+	switch {
+	case errors.Is(rec.cause, context.Canceled): // the client left
+	case status == http.StatusServiceUnavailable:
+		level = slog.LevelWarn
+	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	attrs := []slog.Attr{
