@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,7 +25,7 @@ func (c credentials) none() bool { return c.id == "" && c.secret == "" }
 
 // refuse words a refusal. RFC 6749 §5.2: a client that tried the Authorization
 // header is answered with the scheme it tried.
-func (c credentials) refuse(hint string) error {
+func (c credentials) refuse(hint string) *Error {
 	e := badClient(hint)
 	if c.basic {
 		e.Challenge = basicChallenge
@@ -148,8 +149,11 @@ func (s *Server) proveClient(ctx context.Context, given credentials) (store.Clie
 	}
 	sum := sha256.Sum256([]byte(given.secret))
 	match := subtle.ConstantTimeCompare(sum[:], want) == 1 // a public client matches the empty secret
-	if !known || !match {
-		return store.Client{}, given.refuse("client authentication failed")
+	switch refused := given.refuse("client authentication failed"); {
+	case !known: // its id stays out of the log: it may be a secret in the wrong field
+		return store.Client{}, refused.because(errors.New("there is no such client"))
+	case !match:
+		return store.Client{}, refused.because(fmt.Errorf("wrong secret for client %s", client.ID))
 	}
 	return client, nil
 }

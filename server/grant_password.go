@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 
 	"github.com/go-oauth2/oauth2/v4"
 	"github.com/grantd/grantd/store"
@@ -43,10 +44,24 @@ func (s *Server) provePassword(ctx context.Context, username, password string) (
 	if err != nil {
 		return store.User{}, err
 	}
-	if !match || !user.DisabledAt.IsZero() {
-		return store.User{}, badGrant(wrongLogin)
+	if why := whyRefused(user, match); why != nil {
+		return store.User{}, badGrant(wrongLogin).because(why)
 	}
 	return user, nil
+}
+
+// whyRefused is for our log, which names the user by id: what was sent as a
+// username may be a password typed into the wrong field.
+func whyRefused(user store.User, match bool) error {
+	switch {
+	case user.ID == "":
+		return errors.New("there is no such user")
+	case !match:
+		return fmt.Errorf("wrong password for user %s", user.ID)
+	case !user.DisabledAt.IsZero():
+		return fmt.Errorf("user %s is disabled", user.ID)
+	}
+	return nil
 }
 
 // grantPassword starts the authorization of a user who logged in.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/go-oauth2/oauth2/v4"
 	"github.com/grantd/grantd/scopes"
@@ -57,7 +58,7 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 // afterReuse: RFC 9700 §4.14.2. Whoever holds the authorization's tokens, a
 // thief or the client, has to log in again.
 func (s *Server) afterReuse(ctx context.Context, t token.Refresh) {
-	s.audit(ctx, "refresh_token.reused", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject, "generation", t.Generation)
+	s.audit(ctx, slog.LevelWarn, "refresh_token.reused", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject, "generation", t.Generation)
 	s.syncRevocations(ctx)
 }
 

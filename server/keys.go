@@ -21,7 +21,8 @@ const (
 )
 
 // RotateKey adds a key for alg that signs from now+lead on. Running servers
-// publish it within keyPoll. It returns token.ErrSealed when m is not the master
+// publish it within keyPoll. With a lead of zero the key takes the place of those
+// that wait to sign, too. It returns token.ErrSealed when m is not the master
 // key of the keys that are there: no server could start with keys of two.
 func RotateKey(ctx context.Context, db *store.DB, m *token.Master, alg string, now time.Time, lead time.Duration) (store.SigningKey, error) {
 	if _, err := openKeys(ctx, db, m); err != nil {
@@ -31,7 +32,12 @@ func RotateKey(ctx context.Context, db *store.DB, m *token.Master, alg string, n
 	if err != nil {
 		return store.SigningKey{}, err
 	}
-	return row, db.AddSigningKey(ctx, row)
+	if lead == 0 {
+		_, err = db.ReplaceSigningKeys(ctx, row)
+	} else {
+		err = db.AddSigningKey(ctx, row)
+	}
+	return row, err
 }
 
 func newKeyRow(m *token.Master, alg string, now time.Time, lead time.Duration) (store.SigningKey, error) {

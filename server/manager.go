@@ -62,7 +62,7 @@ func (m *manager) RemoveRefreshToken(ctx context.Context, refresh string) error 
 	if err != nil {
 		return err
 	}
-	return m.s.revokeGrant(ctx, t.GrantID)
+	return m.s.revokeGrant(ctx, t)
 }
 
 // LoadAccessToken says what a valid access token grants.

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"github.com/grantd/grantd/store"
 )
 
 // record is what the log says of one request. Handlers fill it in as they learn.
@@ -75,14 +77,14 @@ func (s *Server) logRequest(r *http.Request, rec *record, status int, took time.
 	level := slog.LevelInfo
 	switch {
 	case errors.Is(rec.cause, context.Canceled): // the client left
-	case status == http.StatusServiceUnavailable:
-		level = slog.LevelWarn
+	case status == http.StatusServiceUnavailable && !errors.Is(rec.cause, store.ErrUnavailable):
+		level = slog.LevelWarn // too many logins at once
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	attrs := []slog.Attr{
 		slog.String("id", rec.id), slog.String("method", methodOf(r)), slog.String("route", rec.route),
-		slog.Int("status", status), slog.Duration("took", took.Round(time.Microsecond)), slog.String("from", s.clientAddress(r)),
+		slog.Int("status", status), slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("from", s.clientAddress(r)),
 	}
 	for _, a := range []struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}} {
 		if a.value != "" {
@@ -105,8 +107,8 @@ func methodOf(r *http.Request) string {
 }
 
 // audit logs a security event with the request it came from.
-func (s *Server) audit(ctx context.Context, event string, attrs ...any) {
-	s.Log.WarnContext(ctx, "audit", append([]any{"event", event, "id", recordOf(ctx).id}, attrs...)...)
+func (s *Server) audit(ctx context.Context, level slog.Level, event string, attrs ...any) {
+	s.Log.Log(ctx, level, "audit", append([]any{"event", event, "id", recordOf(ctx).id}, attrs...)...)
 }
 
 // statusWriter remembers what was answered.

@@ -85,7 +85,7 @@ func TestOneRecordPerRequest(t *testing.T) {
 		if got("method") != c.method || got("route") != c.route || got("client") != c.client || got("grant_type") != c.grantType || got("outcome") != c.outcome {
 			t.Errorf("%s: record %v", c.name, rec)
 		}
-		if rec["status"] != float64(c.res.StatusCode) || got("level") != "INFO" || got("from") != "127.0.0.1" || rec["took"] == nil {
+		if rec["status"] != float64(c.res.StatusCode) || got("level") != "INFO" || got("from") != "127.0.0.1" || rec["took_ms"] == nil {
 			t.Errorf("%s: record %v", c.name, rec)
 		}
 		if !strings.Contains(got("cause"), c.caused) || (got("cause") == "") != (c.caused == "") {

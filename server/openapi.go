@@ -3,6 +3,7 @@ package server
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 )
@@ -18,12 +19,14 @@ func (s *Server) openAPI(routes routeTable) map[string]any {
 		panic(err) // embedded; a test reads it
 	}
 	doc["servers"] = []any{map[string]any{"url": s.url("")}}
-	member(doc, "info")["version"] = s.Version
+	info := member(doc, "info")
+	info["version"] = s.Version
+	info["description"] = fmt.Sprint(info["description"], " ", s.docsClient())
 	described := map[string]string{}
 	for _, scope := range s.Scopes {
 		described[scope.Name] = scope.Description
 	}
-	password := member(doc, "components", "securitySchemes", "user", "flows", "password")
+	password := member(doc, "components", "securitySchemes", "OAuth2PasswordBearer", "flows", "password")
 	password["tokenUrl"], password["refreshUrl"], password["scopes"] = s.url("/token"), s.url("/token"), described
 	for path, operations := range member(doc, "paths") {
 		maps.DeleteFunc(operations.(map[string]any), func(method string, _ any) bool {
@@ -32,6 +35,14 @@ func (s *Server) openAPI(routes routeTable) map[string]any {
 	}
 	maps.DeleteFunc(member(doc, "paths"), func(_ string, operations any) bool { return len(operations.(map[string]any)) == 0 })
 	return doc
+}
+
+// docsClient says what to enter for the client.
+func (s *Server) docsClient() string {
+	if s.DefaultClient == "" {
+		return "Enter a client_id that has the password grant."
+	}
+	return "Leave the client fields empty: the client is then " + s.DefaultClient + "."
 }
 
 func member(doc map[string]any, path ...string) map[string]any {

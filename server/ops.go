@@ -1,11 +1,17 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gorilla/mux"
 )
+
+// readyTime is how long /readyz waits for the database: less than those who ask
+// usually wait for /readyz.
+const readyTime = 2 * time.Second
 
 // Ops answers the operator's listener: is the process alive, can it serve.
 func (s *Server) Ops() http.Handler {
@@ -21,7 +27,9 @@ func healthz(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
 // readyz answers GET /readyz: the database can be read and written, and there is
 // a key to sign with.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	err := s.DB.Ready(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	err := s.DB.Ready(ctx)
 	if err == nil {
 		_, err = s.ring.Signer(s.Now())
 	}

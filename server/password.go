@@ -24,15 +24,17 @@ const (
 )
 
 // CheckNewPassword says what is wrong with a password that somebody wants to
-// set, or nil.
+// set, or nil. Its words go behind "the password".
 func CheckNewPassword(password string) error {
 	switch {
+	case password == "":
+		return errors.New("is missing")
 	case utf8.RuneCountInString(password) < minPassword:
-		return fmt.Errorf("the password is too short; use at least %d characters", minPassword)
+		return fmt.Errorf("is too short; use at least %d characters", minPassword)
 	case len(password) > maxPassword:
-		return fmt.Errorf("the password is longer than %d bytes; use a shorter one", maxPassword)
+		return fmt.Errorf("is longer than %d bytes; use a shorter one", maxPassword)
 	case !cleanText(password):
-		return errors.New("the password has control characters or invalid UTF-8; leave them out")
+		return errors.New("has control characters or invalid UTF-8; leave them out")
 	}
 	return nil
 }

@@ -14,6 +14,9 @@ func (s *Server) refresh(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkOneToken(r, form.Get("refresh_token")); err != nil {
+		return err
+	}
 	client, err := s.authenticateClient(r, form, s.clientOf(form.Get("refresh_token")))
 	if err != nil {
 		return err
@@ -40,6 +43,20 @@ func readRefreshRequest(w http.ResponseWriter, r *http.Request) (url.Values, err
 	}
 	r.Form, r.PostForm = form, form
 	return form, nil
+}
+
+// checkOneToken refuses a request with one refresh token in its body and another
+// as bearer token. An access token there is none of our business: many apps put
+// theirs into every request.
+func (s *Server) checkOneToken(r *http.Request, refresh string) error {
+	bearer, err := scopes.BearerToken(r)
+	if err != nil || bearer == refresh {
+		return nil
+	}
+	if _, err := s.refresher.Read(bearer); err != nil {
+		return nil
+	}
+	return badRequest("refresh_token is given twice, as bearer token and in the body; send it once")
 }
 
 // readBody reads a form, a JSON object, or no body at all.

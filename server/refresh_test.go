@@ -191,3 +191,21 @@ func TestRefreshEndpointClient(t *testing.T) {
 		s.send("POST", "/refresh", "", bearer(s.login("me").str("access_token"))).wantRefusal(t, 400, "invalid_grant")
 	})
 }
+
+// Two refresh tokens in one request: nobody could tell which one the client meant.
+func TestRefreshOfTwoTokens(t *testing.T) {
+	s := newSystem(t)
+	first, second := s.login("me"), s.login("items")
+	res := s.post("/refresh", form("refresh_token", first.str("refresh_token")), bearer(second.str("refresh_token")))
+	res.wantRefusal(t, 400, "invalid_request")
+	for name, header := range map[string]edit{
+		"the same token twice":    bearer(first.str("refresh_token")),
+		"the app's access token":  bearer(second.str("access_token")),
+		"some other bearer token": bearer("x"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.post("/refresh", form("refresh_token", first.str("refresh_token")), header).wantOK(t)
+		})
+	}
+	s.refresh(second.str("refresh_token")).wantOK(t)
+}

@@ -468,7 +468,7 @@ func TestHome(t *testing.T) {
 	for _, accept := range []string{"", "*/*", "application/json"} {
 		res := s.get("/", header("Accept", accept))
 		res.wantOK(t)
-		if res.str("issuer") != s.opts.Issuer || res.str("token") != s.opts.Issuer+"/token" || res.Header.Get("Content-Type") != "application/json" {
+		if res.str("issuer") != s.opts.Issuer || res.str("docs") != s.opts.Issuer+"/docs" || res.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("Accept %q: %s", accept, res.body)
 		}
 	}
@@ -485,7 +485,7 @@ func TestHome(t *testing.T) {
 	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q", policy)
 	}
-	for _, want := range []string{s.opts.Issuer + "/token", "GET /users/me/items/ me items", "<!doctype html>"} {
+	for _, want := range []string{s.opts.Issuer + "/docs", "GET /users/me/items/</code>, scope <code>me items<", "<!doctype html>"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the page does not say %q", want)
 		}

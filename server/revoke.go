@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
 
@@ -38,7 +40,7 @@ func (s *Server) revokeOwn(ctx context.Context, raw string, client store.Client)
 		if t.ClientID != client.ID {
 			return notOwn()
 		}
-		return s.revokeGrant(ctx, t.GrantID)
+		return s.revokeGrant(ctx, t)
 	}
 	claims, err := s.verifier.Verify(ctx, raw)
 	if err != nil {
@@ -53,14 +55,14 @@ func (s *Server) revokeOwn(ctx context.Context, raw string, client store.Client)
 // notOwn: RFC 7009 §2.1, the token must have been issued to the client.
 func notOwn() error { return badGrant("the token was issued to another client") }
 
-func (s *Server) revokeGrant(ctx context.Context, id string) error {
+func (s *Server) revokeGrant(ctx context.Context, t token.Refresh) error {
 	now := s.Now()
-	revoked, err := s.DB.RevokeGrant(ctx, id, now, s.accessEnd(now))
+	revoked, err := s.DB.RevokeGrant(ctx, t.GrantID, now, s.accessEnd(now))
 	if err != nil {
 		return err
 	}
 	if revoked {
-		s.audit(ctx, "grant.revoked", "grant", id)
+		s.audit(ctx, slog.LevelInfo, "grant.revoked", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject)
 		s.syncRevocations(ctx)
 	}
 	return nil
@@ -70,7 +72,7 @@ func (s *Server) revokeToken(ctx context.Context, c *scopes.Claims) error {
 	if err := s.DB.RevokeToken(ctx, c.ID, s.Now(), c.ExpiresAt.Add(2*leeway)); err != nil {
 		return err
 	}
-	s.audit(ctx, "access_token.revoked", "jti", c.ID, "client", c.ClientID, "subject", c.Subject)
+	s.audit(ctx, slog.LevelInfo, "access_token.revoked", "jti", c.ID, "client", c.ClientID, "subject", c.Subject)
 	s.syncRevocations(ctx)
 	return nil
 }

@@ -23,6 +23,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !form.Has("grant_type") { // before the client, whose default depends on it
+		return badRequest("grant_type is missing")
+	}
 	client, err := s.authenticateClient(r, form, s.defaultClient(form)) // §2.3
 	if err != nil {
 		return err
@@ -66,10 +69,7 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Va
 func checkGrant(ctx context.Context, form url.Values, client store.Client) error {
 	grantType := form.Get("grant_type")
 	required, known := grantTypes[grantType]
-	switch {
-	case grantType == "":
-		return badRequest("grant_type is missing")
-	case !known:
+	if !known {
 		return &Error{Code: unsupportedGrantType, Hint: "this server does not know this grant_type", Status: http.StatusBadRequest}
 	}
 	recordOf(ctx).grantType = grantType

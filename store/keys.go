@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 )
 
@@ -14,12 +15,32 @@ type SigningKey struct {
 	SignFrom  time.Time
 }
 
+const insertKey = `INSERT INTO signing_keys (id, alg, public, sealed, created_at, sign_from)
+	VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`
+
+func (k SigningKey) values() []any {
+	return []any{k.ID, k.Alg, k.Public, k.Sealed, millis(k.CreatedAt), millis(k.SignFrom)}
+}
+
 // AddSigningKey adds k, or returns a *TakenError.
 func (db *DB) AddSigningKey(ctx context.Context, k SigningKey) error {
-	n, err := db.write.exec(ctx, `INSERT INTO signing_keys (id, alg, public, sealed, created_at, sign_from)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		k.ID, k.Alg, k.Public, k.Sealed, millis(k.CreatedAt), millis(k.SignFrom))
+	n, err := db.write.exec(ctx, insertKey, k.values()...)
 	return notTaken("key_id", n, err)
+}
+
+// ReplaceSigningKeys adds k and drops the keys of its Alg that were to sign later, and returns how
+// many they were: when a key has to go at once, those made with it may be known, too.
+func (db *DB) ReplaceSigningKeys(ctx context.Context, k SigningKey) (dropped int, err error) {
+	err = db.update(ctx, func(tx *sql.Tx) error {
+		dropped, err = affected(tx.ExecContext(ctx,
+			`DELETE FROM signing_keys WHERE alg = $1 AND sign_from > $2`, k.Alg, millis(k.SignFrom)))
+		if err != nil {
+			return err
+		}
+		n, err := affected(tx.ExecContext(ctx, insertKey, k.values()...))
+		return notTaken("key_id", n, err)
+	})
+	return dropped, err
 }
 
 // AddFirstSigningKey adds k unless a key of its Alg exists, and tells whether it did: of all
@@ -28,8 +49,7 @@ func (db *DB) AddFirstSigningKey(ctx context.Context, k SigningKey) (added bool,
 	n, err := db.write.exec(ctx, `INSERT INTO signing_keys (id, alg, public, sealed, created_at, sign_from, first_of)
 		SELECT $1, $2, $3, $4, $5, $6, $2
 		WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE alg = $2)
-		ON CONFLICT DO NOTHING`,
-		k.ID, k.Alg, k.Public, k.Sealed, millis(k.CreatedAt), millis(k.SignFrom))
+		ON CONFLICT DO NOTHING`, k.values()...)
 	return n == 1, err
 }
 

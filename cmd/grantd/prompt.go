@@ -23,7 +23,10 @@ func (a *app) newPassword(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return password, server.CheckNewPassword(password)
+	if err := server.CheckNewPassword(password); err != nil {
+		return "", fmt.Errorf("the password %w", err)
+	}
+	return password, nil
 }
 
 func (a *app) readPassword(ctx context.Context) (string, error) {

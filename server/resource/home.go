@@ -27,14 +27,14 @@ var homePage = template.Must(template.New("home").Parse(homeHTML))
 // home answers GET /: a page for people, JSON for programs.
 func (rt *Router) home(w http.ResponseWriter, r *http.Request) error {
 	about := map[string]any{
-		"name":     "grantd",
-		"version":  rt.Version,
-		"issuer":   rt.BaseURL,
-		"token":    rt.BaseURL + "/token",
-		"jwks":     rt.BaseURL + "/.well-known/jwks.json",
-		"metadata": rt.BaseURL + "/.well-known/oauth-authorization-server",
-		"resource": rt.BaseURL + "/.well-known/oauth-protected-resource",
-		"routes":   rt.guardedRoutes(),
+		"name":              "grantd",
+		"version":           rt.Version,
+		"issuer":            rt.BaseURL,
+		"docs":              rt.BaseURL + "/docs",
+		"metadata":          rt.BaseURL + "/.well-known/oauth-authorization-server",
+		"jwks_uri":          rt.BaseURL + "/.well-known/jwks.json",
+		"resource_metadata": rt.BaseURL + "/.well-known/oauth-protected-resource",
+		"routes":            rt.guardedRoutes(),
 	}
 	w.Header().Set("Vary", "Accept")
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
@@ -47,13 +47,19 @@ func (rt *Router) home(w http.ResponseWriter, r *http.Request) error {
 	return homePage.Execute(w, about)
 }
 
-// guardedRoutes are the routes that need a token, each with its scopes.
-func (rt *Router) guardedRoutes() []string {
-	var lines []string
+// guardedRoute is a route that needs a token.
+type guardedRoute struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Scope  string `json:"scope"` // that the token needs
+}
+
+func (rt *Router) guardedRoutes() []guardedRoute {
+	var guarded []guardedRoute
 	for _, route := range rt.Routes() {
 		if !route.Open {
-			lines = append(lines, strings.TrimSpace(route.Method+" "+route.Path+" "+strings.Join(route.Scopes, " ")))
+			guarded = append(guarded, guardedRoute{route.Method, route.Path, strings.Join(route.Scopes, " ")})
 		}
 	}
-	return lines
+	return guarded
 }

@@ -29,4 +29,11 @@ func testKeys(t *testing.T, db *store.DB) {
 	equal(t, "not the first of what was added otherwise", get(db.AddFirstSigningKey(ctx, added))(t), false)
 	added.ID = "k5"
 	equal(t, "keys by time", get(db.SigningKeys(ctx))(t), []store.SigningKey{second, first, shared, added})
+
+	instead := key("k7", now.Add(time.Millisecond))
+	equal(t, "keys that waited", get(db.ReplaceSigningKeys(ctx, instead))(t), 1)
+	equal(t, "keys after an emergency", get(db.SigningKeys(ctx))(t), []store.SigningKey{second, instead, shared, added})
+	_, err := db.ReplaceSigningKeys(ctx, second)
+	wantTaken(t, err, "key_id")
+	equal(t, "nothing dropped for a key that is there", get(db.SigningKeys(ctx))(t), []store.SigningKey{second, instead, shared, added})
 }

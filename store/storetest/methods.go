@@ -41,6 +41,7 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 		"RevokeToken": func(ctx context.Context) error { return db.RevokeToken(ctx, "j", now, until) },
 		"Revocations": func(ctx context.Context) error { return drop(db.Revocations(ctx, now, now)) },
 
+		"ReplaceSigningKeys": func(ctx context.Context) error { return drop(db.ReplaceSigningKeys(ctx, key("k", now))) },
 		"AddSigningKey":      func(ctx context.Context) error { return db.AddSigningKey(ctx, key("k", now)) },
 		"AddFirstSigningKey": func(ctx context.Context) error { return drop(db.AddFirstSigningKey(ctx, key("k", now))) },
 		"SigningKeys":        func(ctx context.Context) error { return drop(db.SigningKeys(ctx)) },
