@@ -4,14 +4,21 @@ import (
 	"encoding/base64"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
 // masterKeyLen is the length of the master key in bytes: that of an AES-256 key.
 const masterKeyLen = 32
 
-const makeMasterKey = "make one with: head -c 32 /dev/urandom | base64 > master.key && chmod 600 master.key"
+// makeMasterKey refuses to overwrite: a second key in the place of the first
+// makes the database unreadable.
+const makeMasterKey = "make one with: (umask 077; set -C; head -c 32 /dev/urandom | base64 > master.key)"
+
+// newMasterKey follows a remedy where there may be a master key elsewhere.
+const newMasterKey = ", or for a new installation " + makeMasterKey
 
 // Master decodes the 32-byte master key from MasterKeyFile or MasterKey. It
 // reads base64 of either alphabet, padded or not, amid white space. The error,
@@ -31,7 +38,7 @@ func (c Config) Master() ([]byte, error) {
 func masterOf(where, text string) ([]byte, error) {
 	key, ok := decodeMaster(text)
 	if !ok {
-		return nil, Problems{{where, "the master key is not base64 of exactly 32 bytes", makeMasterKey}}
+		return nil, Problems{{where, "the master key is not base64 of exactly 32 bytes", "put back the one of this database" + newMasterKey}}
 	}
 	return key, nil
 }
@@ -51,7 +58,7 @@ func masterIn(path string) ([]byte, error) {
 	case err != nil:
 		return nil, Problems{{where, cause(err).Error(), "let the user that runs grantd read it"}}
 	case !info.Mode().IsRegular():
-		return nil, Problems{{where, "it is not a regular file", makeMasterKey}}
+		return nil, Problems{{where, "it is not a regular file", "name the file that holds the key" + newMasterKey}}
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return nil, Problems{{where, "other users may read or write it", "run: chmod 600 " + path}}
 	}
@@ -62,10 +69,15 @@ func masterIn(path string) ([]byte, error) {
 	return masterOf(where, string(data))
 }
 
-// missingMaster does not repeat a path that is a key put in the wrong place.
+// missingMaster says where it looked: a mistyped path or another working
+// directory must lead nobody to make a second key. It does not repeat a path
+// that is a key put in the wrong place.
 func missingMaster(path string) error {
 	if _, isKey := decodeMaster(path); isKey {
 		return Problems{{"master_key_file", "it holds a key, where the path of a file is due", "set master_key instead"}}
 	}
-	return Problems{{"master_key_file " + quote(path), "there is no such file", makeMasterKey}}
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	return Problems{{"master_key_file " + strconv.Quote(path), "there is no such file", "correct the path" + newMasterKey}}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // theKey has '+' and '/' in standard base64.
 var theKey = bytes.Repeat([]byte{0xfb, 0xff}, 16)
 
-const makeKey = "head -c 32 /dev/urandom | base64 > master.key && chmod 600 master.key"
+const makeKey = "(umask 077; set -C; head -c 32 /dev/urandom | base64 > master.key)"
 
 func TestMasterReadsEveryBase64(t *testing.T) {
 	for name, encoding := range map[string]*base64.Encoding{
@@ -57,9 +58,9 @@ func TestMasterProblems(t *testing.T) {
 		{"empty file", config.Config{MasterKeyFile: write(t, "k", "")}, []string{"master_key_file ", "exactly 32 bytes", makeKey}},
 		{"raw bytes in file", config.Config{MasterKeyFile: write(t, "k", string(theKey))}, []string{"exactly 32 bytes", makeKey}},
 		{"large file", config.Config{MasterKeyFile: write(t, "k", strings.Repeat(" ", 5000))}, []string{"the file is over 4096 bytes"}},
-		{"no file", config.Config{MasterKeyFile: filepath.Join(dir, "none")}, []string{"none\": there is no such file", makeKey}},
+		{"no file", config.Config{MasterKeyFile: filepath.Join(dir, "none")}, []string{dir + "/none\": there is no such file; correct the path, or for a new installation make one with: ", makeKey}},
 		{"path through a file", config.Config{MasterKeyFile: filepath.Join(write(t, "k", ""), "k")}, []string{"cannot stat it"}},
-		{"directory", config.Config{MasterKeyFile: dir}, []string{"it is not a regular file"}},
+		{"directory", config.Config{MasterKeyFile: dir}, []string{"it is not a regular file; name the file that holds the key, or for a new installation make one"}},
 		{"key for path", config.Config{MasterKeyFile: good}, []string{"it holds a key, where the path of a file is due; set master_key instead"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -84,6 +85,33 @@ func TestMasterKeyFileOfOthersIsRefused(t *testing.T) {
 	for _, mode := range []os.FileMode{0o600, 0o400} {
 		chmod(t, path, mode)
 		gives(t, c)
+	}
+}
+
+// A mistyped path is often a relative one in another working directory.
+func TestMissingMasterKeyFileIsNamedInFull(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	_, err := config.Config{MasterKeyFile: "keys/master.key"}.Master()
+	contains(t, problems(t, err).Error(), filepath.Join("keys", "master.key")+`": there is no such file`, `master_key_file "/`)
+}
+
+// Whoever pastes the command where a key lies keeps that key.
+func TestMakingAMasterKeyOverwritesNone(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if out, err := exec.Command("sh", "-c", makeKey).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	c := config.Config{MasterKeyFile: "master.key"}
+	first, err := c.Master()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if exec.Command("sh", "-c", makeKey).Run() == nil {
+		t.Error("it did not refuse")
+	}
+	if again, err := c.Master(); err != nil || !bytes.Equal(again, first) {
+		t.Errorf("the key was overwritten, or %v", err)
 	}
 }
 
