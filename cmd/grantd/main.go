@@ -24,11 +24,22 @@ const (
 func main() { os.Exit(run()) }
 
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	hangup, release := untilHangup()
+	defer release()
+	ctx, stop := signal.NotifyContext(hangup, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	return a.execute(ctx, os.Args[1:])
+}
+
+// untilHangup ends with the terminal, which may tell so twice: the shell does,
+// then the system. Under nohup it does not end.
+func untilHangup() (context.Context, context.CancelFunc) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return context.WithCancel(context.Background())
+	}
+	return signal.NotifyContext(context.Background(), syscall.SIGHUP)
 }
 
 // app is one run of the program.

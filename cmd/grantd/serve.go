@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os/signal"
+	"syscall"
 
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/server"
@@ -67,6 +69,8 @@ func listenError(err error, setting string) error {
 
 // runServer serves until ctx ends. started is called once it answers.
 func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Master, db *store.DB, on listeners, started func()) error {
+	// Whoever read standard output or error may go before the server does.
+	signal.Ignore(syscall.SIGPIPE)
 	log := newLog(a.stderr, cfg.Log)
 	srv, err := server.New(ctx, serverOptions(cfg, master, db, log))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -47,9 +48,7 @@ func TestStopFinishesRunningRequests(t *testing.T) {
 	if status := s.cmd.ProcessState.ExitCode(); status != exitOK {
 		t.Errorf("exit status %d: %s", status, s.Log.String())
 	}
-	if left, err := os.ReadDir(temp); err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
+	wantEmpty(t, temp)
 }
 
 // startRequest sends the header of a token request. When it returns, the handler
@@ -99,5 +98,81 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	})
 	if s.cmd.ProcessState.Exited() {
 		t.Errorf("it ended by itself: %v", s.cmd.ProcessState)
+	}
+}
+
+// A closed terminal hangs up on the program.
+func TestHangupLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	s := newProcess("dev")
+	temp := t.TempDir()
+	s.cmd.Env = settings("TMPDIR=" + temp)
+	s.run(t)
+	for range 2 { // the shell and the system both tell
+		if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-s.ended
+	if status := s.cmd.ProcessState.ExitCode(); status != exitOK || !strings.Contains(s.Log.String(), "grantd stops") {
+		t.Errorf("exit status %d: %s", status, s.Log.String())
+	}
+	wantEmpty(t, temp)
+}
+
+func TestNohupSurvivesHangup(t *testing.T) {
+	t.Parallel()
+	s := newProcess("dev")
+	s.cmd.Args = append([]string{"sh", "-c", `trap "" HUP; exec "$@"`, "sh"}, s.cmd.Args...)
+	s.cmd.Path = "/bin/sh"
+	s.run(t)
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, "after the hangup", s.readyz(), http.StatusOK)
+	s.mustStop(t)
+}
+
+func TestClosedOutputEndsNoServer(t *testing.T) {
+	t.Parallel()
+	temp := t.TempDir()
+	cmd := exec.Command("grantd", "dev", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0")
+	cmd.Env = settings("TMPDIR=" + temp)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	line, err := bufio.NewReader(logs).ReadString('\n')
+	found := addresses.FindStringSubmatch(line)
+	if err != nil || found == nil {
+		t.Fatalf("%q, %v", line, err)
+	}
+	out.Close()
+	logs.Close()
+	p := &process{URL: "http://" + found[1], client: &http.Client{Timeout: patience}}
+	for range 3 { // each is logged, to nobody
+		wantStatus(t, "with nobody listening", p.get("/users/me/", "none"), http.StatusUnauthorized)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	wantEmpty(t, temp)
+}
+
+func wantEmpty(t *testing.T, folder string) {
+	t.Helper()
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
