@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 		{"PostgreSQL", func(c *config.Config) { c.Database = "postgres://u:p@host/db" }, ""},
 		{"no database", func(c *config.Config) { c.Database = "" }, "database: no database is set"},
 		{"other database", func(c *config.Config) { c.Database = "mysql://u:hunter2@host/db" }, "database: the value is of no known kind"},
-		{"key=value database", func(c *config.Config) { c.Database = "host=h password=hunter2" }, "write sqlite:PATH or postgres://"},
+		{"key=value database", func(c *config.Config) { c.Database = "host=h password=hunter2" }, "write sqlite:PATH"},
 		{"sqlite without path", func(c *config.Config) { c.Database = "sqlite:" }, `"sqlite:" names no database`},
 		{"postgres without host", func(c *config.Config) { c.Database = "postgres://" }, `"postgres://" names no database`},
 

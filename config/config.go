@@ -18,11 +18,11 @@ type Config struct {
 	// Listen is the address of the public endpoints, host:port.
 	Listen string
 
-	// OpsListen is the address of /healthz, /readyz and /metrics.
+	// OpsListen is the address of /healthz and /readyz.
 	OpsListen string
 
-	// Database is "sqlite:PATH" or "postgres://…". It may hold a password:
-	// show it through MaskDatabase only.
+	// Database is "sqlite:PATH". Somebody may write a "postgres://…" with a
+	// password here: show it through MaskDatabase only.
 	Database string
 
 	// MasterKeyFile is the path of a file that holds the master key, and
@@ -73,8 +73,7 @@ type Tokens struct {
 	// SharedSecret is the key of HS256, verbatim; empty for all others.
 	SharedSecret string
 
-	// Audience is the aud of access tokens when no resource is asked for.
-	// Empty means the issuer.
+	// Audience is the aud of access tokens. Empty means the issuer.
 	Audience string
 }
 

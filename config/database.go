@@ -28,7 +28,7 @@ func MaskDatabase(database string) string {
 }
 
 func checkDatabase(p *Problems, database string) {
-	const remedy = "write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"
+	const remedy = "write sqlite:PATH"
 	switch scheme, rest, _ := strings.Cut(database, ":"); {
 	case database == "":
 		p.add("database", "no database is set", remedy)

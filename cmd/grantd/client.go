@@ -75,8 +75,8 @@ func (a *app) clientAddCommand() *cobra.Command {
 	cmd := databaseCommand("add CLIENT", "Add a client; its secret is printed once", cobra.ExactArgs(1), nil)
 	f := cmd.Flags()
 	f.StringVar(&in.name, "name", "", "name that people see")
-	f.BoolVar(&in.public, "public", false, "an app that cannot keep a secret (on a phone, in a browser)")
-	f.StringSliceVar(&in.grants, "grants", nil, "grant types: "+strings.Join(clientGrants, ", ")+" (RFC 9700 advises against password)")
+	f.BoolVar(&in.public, "public", false, "an app that cannot keep a secret (on a phone or desktop)")
+	f.StringSliceVar(&in.grants, "grants", nil, "grant types: authorization_code (not served yet), client_credentials, password (RFC 9700 advises against it), refresh_token")
 	f.StringVar(&in.scope, "scopes", "", "scopes it may ask for, parted by spaces")
 	f.StringVar(&in.defaultScope, "default-scopes", "", "scopes of a request that asks for none")
 	f.StringArrayVar(&in.redirectURIs, "redirect-uri", nil, "where to send people back to; may be given more than once")
@@ -131,6 +131,10 @@ func (in newClient) client(ad admin, id string) (store.Client, error) {
 	}
 	if in.public && (slices.Contains(in.grants, "client_credentials") || in.introspect) {
 		return c, errors.New("a public client can neither use client_credentials nor introspect; leave out --public or those")
+	}
+	// RFC 6749 §3.1.2.2: without one, nobody could ever be sent back.
+	if slices.Contains(in.grants, "authorization_code") && len(in.redirectURIs) == 0 {
+		return c, errors.New("authorization_code needs a place to send people back to; name it with --redirect-uri")
 	}
 	for _, uri := range in.redirectURIs {
 		if err := checkRedirectURI(uri); err != nil {

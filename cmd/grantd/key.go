@@ -67,7 +67,7 @@ func (a *app) keyRotateCommand() *cobra.Command {
 		Long: "Make the next signing key. Running servers publish it within a minute and sign with it once every copy of the\n" +
 			"JWKS can be expected to have it. The key before stays published until the last token signed with it expired.",
 	}
-	cmd.Flags().BoolVar(&atOnce, "now", false, "sign with it at once; resource services that cache the JWKS may refuse tokens for some minutes")
+	cmd.Flags().BoolVar(&atOnce, "now", false, "sign with it at once, in place of keys that wait; resource services that cache the JWKS may refuse tokens for some minutes")
 	addSettings(cmd, "database", "master_key_file", "tokens.signing_alg")
 	cmd.RunE = a.onDatabase(func(ctx context.Context, ad admin, _ []string) error {
 		lead := server.KeyLead
