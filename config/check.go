@@ -3,7 +3,10 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
+	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -62,11 +65,20 @@ func (t TLS) check(p *Problems) {
 		p.add("tls.key_file", "tls.cert_file is set without it", "set both, or none and serve https with a proxy")
 	case t.CertFile == "":
 		p.add("tls.cert_file", "tls.key_file is set without it", "set both, or none and serve https with a proxy")
+	case readByOthers(t.KeyFile):
+		p.add("tls.key_file", "other users may read or write "+strconv.Quote(t.KeyFile), "run: chmod o-rwx "+t.KeyFile)
 	default:
 		if _, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
 			p.add("tls", err.Error(), "name a readable PEM certificate and its key")
 		}
 	}
+}
+
+// readByOthers leaves the group alone: certificates often come with one of
+// their own.
+func readByOthers(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o007 != 0
 }
 
 func (t Tokens) check(p *Problems) {

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -99,6 +100,20 @@ func TestCheck(t *testing.T) {
 
 func hs256(secret string) func(*config.Config) {
 	return func(c *config.Config) { c.Tokens.SigningAlg, c.Tokens.SharedSecret = "HS256", secret }
+}
+
+func TestTLSKeyOfEverybodyIsRefused(t *testing.T) {
+	certFile, keyFile := keyPair(t)
+	c := servable()
+	c.TLS = config.TLS{CertFile: certFile, KeyFile: keyFile}
+	for _, mode := range []os.FileMode{0o604, 0o602, 0o644, 0o641} {
+		chmod(t, keyFile, mode)
+		expect(t, c.Check(), `tls.key_file: other users may read or write "`+keyFile+`"; run: chmod o-rwx `+keyFile)
+	}
+	for _, mode := range []os.FileMode{0o600, 0o640} {
+		chmod(t, keyFile, mode)
+		expect(t, c.Check(), "")
+	}
 }
 
 func TestCheckIssuer(t *testing.T) {
