@@ -16,20 +16,24 @@ import (
 // maxFileBytes bounds a configuration file. Real ones have a few kilobytes.
 const maxFileBytes = 1 << 20
 
-// readFile sets what the YAML file at path says.
-func readFile(c *Config, path string) Problems {
+// readFile sets what the YAML file at path says, and lists what is wrong there.
+// The error, if any, is Unread.
+func readFile(c *Config, path string) (Problems, error) {
 	data, err := readAtMost(path, maxFileBytes)
 	if err != nil {
-		return Problems{{path, err.Error(), "name a readable YAML file with --config or GRANTD_CONFIG"}}
+		return nil, Unread{Problems{{path, err.Error(), "name a readable YAML file with --config or GRANTD_CONFIG"}}}
 	}
 	root, problem := parseYAML(data)
 	if problem != nil {
 		problem.Where = path + problem.Where
-		return Problems{*problem}
+		return nil, Unread{Problems{*problem}}
 	}
 	w := walker{path: path, into: c, seen: map[string]int{}}
 	w.document(root)
-	return w.problems
+	if root != nil && root.Kind != yaml.MappingNode && !isNull(root) {
+		return nil, Unread{w.problems}
+	}
+	return w.problems, nil
 }
 
 // readAtMost reads a whole file that has no more than most bytes.

@@ -13,14 +13,26 @@ type Sources struct {
 	Flags   map[string]string // by Setting.Key, only those given
 }
 
+// Unread is the error of Load for a file that cannot be opened or parsed. What
+// it would have set is not known, so that nothing said about the settings would
+// be true.
+type Unread struct{ Problems }
+
+// Unwrap gives the problems with the file.
+func (u Unread) Unwrap() error { return u.Problems }
+
 // Load merges the sources. The error, if any, is Problems: everything that is
-// wrong in all of them, in one go. Whether the result is safe to serve is for
-// Check.
+// wrong in all of them, in one go; or Unread. Whether the result is safe to
+// serve is for Check.
 func Load(s Sources) (Config, error) {
 	c := s.Base
 	var p Problems
 	if s.File != "" {
-		p = append(p, readFile(&c, s.File)...)
+		problems, err := readFile(&c, s.File)
+		if err != nil {
+			return c, err
+		}
+		p = append(p, problems...)
 	}
 	p = append(p, readEnviron(&c, s.Environ)...)
 	p = append(p, readFlags(&c, s.Flags)...)

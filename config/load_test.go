@@ -1,8 +1,11 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +44,30 @@ GRANTD_SIGNUP_ENABLED: "yes" is neither true nor false; write true or false
 --password-bcrypt-cost: "3" is out of range or no whole number; write a number from 4 to 31`, file)
 	if got := problems(t, err).Error(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A file that cannot be read might have set anything: what is said beside it
+// would be a guess.
+func TestUnreadFileIsTheOnlyProblem(t *testing.T) {
+	for name, file := range map[string]string{
+		"no file":  filepath.Join(t.TempDir(), "none.yaml"),
+		"no YAML":  write(t, "grantd.yaml", "listen: [\n"),
+		"no text":  write(t, "grantd.yaml", "listen: \xff\n"),
+		"no map":   write(t, "grantd.yaml", "- listen\n"),
+		"two maps": write(t, "grantd.yaml", "listen: a:1\n---\nlisten: b:1\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Load(config.Sources{Base: config.Default(), File: file, Environ: []string{"GRANTD_LISTN=x"}})
+			var unread config.Unread
+			if found := problems(t, err); !errors.As(err, &unread) || len(found) != 1 || !strings.HasPrefix(found[0].Where, file) {
+				t.Errorf("%T: %v", err, err)
+			}
+		})
+	}
+	_, err := config.Load(config.Sources{Base: config.Default(), File: write(t, "grantd.yaml", "listn: a:1\n")})
+	if errors.As(err, new(config.Unread)) {
+		t.Errorf("a file with a misspelt key was read: %v", err)
 	}
 }
 

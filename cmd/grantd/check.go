@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -39,9 +40,15 @@ func (a *app) checkCommand() *cobra.Command {
 	return cmd
 }
 
+// isUnread is for errors of load after which nothing else is worth saying.
+func isUnread(err error) bool { return errors.As(err, new(config.Unread)) }
+
 // checkServe says everything for which "grantd serve" would not start, given
 // what was wrong when the settings were read.
 func checkServe(ctx context.Context, cfg config.Config, wrong error) error {
+	if isUnread(wrong) {
+		return wrong
+	}
 	wrong = allProblems(wrong, cfg.Check())
 	return allProblems(wrong, checkState(ctx, cfg, wrong))
 }

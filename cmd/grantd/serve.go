@@ -29,6 +29,9 @@ func (a *app) serveCommand() *cobra.Command {
 
 func (a *app) serve(cmd *cobra.Command, migrate bool) error {
 	cfg, err := a.load(cmd, config.Default())
+	if isUnread(err) {
+		return err
+	}
 	if wrong := allProblems(err, cfg.Check()); wrong != nil {
 		if migrate {
 			return wrong // the schema would have been brought up to date
