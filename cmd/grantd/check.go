@@ -26,7 +26,7 @@ func (a *app) checkCommand() *cobra.Command {
 			if err == nil && running {
 				err = checkRunning(cmd.Context(), cfg.OpsListen)
 			} else {
-				err = checkServe(cmd.Context(), cfg, err)
+				err = checkAll(cmd.Context(), cfg, err)
 			}
 			if err != nil || printed {
 				return err
@@ -43,12 +43,18 @@ func (a *app) checkCommand() *cobra.Command {
 // isUnread is for errors of load after which nothing else is worth saying.
 func isUnread(err error) bool { return errors.As(err, new(config.Unread)) }
 
-// checkServe says everything for which "grantd serve" would not start, given
-// what was wrong when the settings were read.
-func checkServe(ctx context.Context, cfg config.Config, wrong error) error {
+// checkAll says everything for which a server would not start, or not do what
+// the settings mean.
+func checkAll(ctx context.Context, cfg config.Config, wrong error) error {
 	if isUnread(wrong) {
 		return wrong
 	}
+	return allProblems(checkServe(ctx, cfg, wrong), checkDefaultClient(ctx, cfg))
+}
+
+// checkServe says everything for which "grantd serve" would not start, given
+// what was wrong when the settings were read.
+func checkServe(ctx context.Context, cfg config.Config, wrong error) error {
 	wrong = allProblems(wrong, cfg.Check())
 	return allProblems(wrong, checkState(ctx, cfg, wrong))
 }

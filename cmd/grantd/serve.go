@@ -79,6 +79,9 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	if err != nil {
 		return err
 	}
+	if err := defaultClientProblem(ctx, cfg, db); err != nil {
+		log.Warn("password requests that name no client will be refused", "error", err)
+	}
 	log.Info("grantd starts", "version", version(), "issuer", cfg.Issuer, "listen", on.public.Addr().String(),
 		"ops_listen", on.ops.Addr().String(), "database", config.MaskDatabase(cfg.Database))
 	// While the last requests finish, revocations count as before.
