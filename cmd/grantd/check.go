@@ -15,7 +15,13 @@ import (
 func (a *app) checkCommand() *cobra.Command {
 	var printed, running bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Validate the configuration and the database without serving", Args: noArgs,
+		Use: "check", Short: "Validate the configuration and the database without serving",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if printed && a.output == "json" {
+				return errors.New("--print writes YAML; leave out --output json")
+			}
+			return noArgs(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.load(cmd, config.Default())
 			if err == nil && printed {

@@ -50,7 +50,8 @@ func viewClient(c store.Client) clientView {
 	if c.SecretHash == nil {
 		kind = "public"
 	}
-	return clientView{c.ID, "", c.Name, kind, c.Grants, c.Scopes, c.DefaultScopes, c.RedirectURIs, c.Introspect, when(c.CreatedAt)}
+	return clientView{c.ID, "", c.Name, kind, list(c.Grants), list(c.Scopes), list(c.DefaultScopes), list(c.RedirectURIs),
+		c.Introspect, when(c.CreatedAt)}
 }
 
 func (v clientView) print(a *app) error {

@@ -20,7 +20,7 @@ type grantView struct {
 	ID         string   `json:"gid"`
 	User       string   `json:"username"`
 	Client     string   `json:"client_id"`
-	Scope      []string `json:"scope"`
+	Scopes     []string `json:"scopes"`
 	Generation int64    `json:"generation"`
 	Created    string   `json:"created_at"`
 	Rotated    string   `json:"rotated_at"`
@@ -80,9 +80,9 @@ func (a *app) grantList(ctx context.Context, ad admin, of whose) error {
 				}
 				names[g.UserID] = u.Username
 			}
-			v := grantView{g.ID, names[g.UserID], g.ClientID, g.Scope, g.Generation, when(g.CreatedAt), when(g.RotatedAt), when(g.ExpiresAt)}
+			v := grantView{g.ID, names[g.UserID], g.ClientID, list(g.Scope), g.Generation, when(g.CreatedAt), when(g.RotatedAt), when(g.ExpiresAt)}
 			views = append(views, v)
-			rows = append(rows, []string{v.ID, v.User, v.Client, strings.Join(v.Scope, " "), fmt.Sprint(v.Generation), v.Rotated, v.Expires})
+			rows = append(rows, []string{v.ID, v.User, v.Client, strings.Join(v.Scopes, " "), fmt.Sprint(v.Generation), v.Rotated, v.Expires})
 		}
 		if len(grants) < page {
 			break

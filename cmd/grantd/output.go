@@ -53,6 +53,9 @@ func (a *app) json(v any) error {
 	return enc.Encode(v)
 }
 
+// list is [] in JSON, not null, where it is empty.
+func list(names []string) []string { return append([]string{}, names...) }
+
 func cell(s string) string {
 	if s == "" {
 		return "-"
