@@ -32,7 +32,7 @@ func (c Config) Master() ([]byte, error) {
 	case c.MasterKeyFile != "":
 		return masterIn(c.MasterKeyFile)
 	}
-	return nil, Problems{{"master_key_file", "there is no master key", makeMasterKey + "; then set master_key_file to its path"}}
+	return nil, Problems{{"master_key_file", "there is no master key", "set it to the path of the one of this database" + newMasterKey}}
 }
 
 func masterOf(where, text string) ([]byte, error) {

@@ -48,7 +48,7 @@ func TestMasterProblems(t *testing.T) {
 		c        config.Config
 		problems []string
 	}{
-		{"none", config.Config{}, []string{"there is no master key", makeKey, "set master_key_file"}},
+		{"none", config.Config{}, []string{"there is no master key", makeKey, "there is no master key; set it to the path of the one of this database, or for a new installation make one"}},
 		{"both", config.Config{MasterKey: good, MasterKeyFile: write(t, "k", good)},
 			[]string{"master_key and master_key_file are both given; remove one"}},
 		{"no base64", config.Config{MasterKey: "hunter2, hunter2"}, []string{"master_key: the master key is not base64 of exactly 32 bytes", makeKey}},

@@ -76,13 +76,32 @@ func (a *app) printInspection(found inspection) error {
 		}
 		fmt.Fprintln(a.stdout, string(text))
 	}
+	a.printDates(found.Claims)
 	for _, u := range found.Unchecked {
 		fmt.Fprintln(a.stdout, "not checked: "+u)
 	}
-	if len(found.Problems) == 0 {
+	switch {
+	case len(found.Problems) > 0:
+	case len(found.Unchecked) > 0:
+		fmt.Fprintln(a.stdout, "nothing wrong was found in what could be checked")
+	default:
 		fmt.Fprintln(a.stdout, "nothing wrong was found")
 	}
 	return nil
+}
+
+// printDates writes for people what the claims give in seconds since 1970.
+func (a *app) printDates(claims map[string]any) {
+	for _, name := range []string{"iat", "auth_time", "exp"} {
+		n, ok := claims[name].(json.Number)
+		if !ok {
+			continue
+		}
+		// RFC 3339 §1 ends with the year 9999.
+		if seconds, err := n.Float64(); err == nil && seconds > 0 && seconds < 253402300800 {
+			fmt.Fprintf(a.stdout, "%s: %s\n", name, when(time.Unix(int64(seconds), 0)))
+		}
+	}
 }
 
 type inspector struct {
@@ -161,7 +180,12 @@ func (in *inspector) checkAccess(ctx context.Context, db *store.DB) {
 		return
 	}
 	claims, err := verifier.Verify(ctx, in.raw)
-	if err != nil {
+	var refused *scopes.Error
+	switch {
+	case errors.As(err, &refused):
+		in.problem("%s", refused.Description) // the cause behind it is the library's
+		return
+	case err != nil:
 		in.problem("%s", oneLine(err))
 		return
 	}
@@ -204,6 +228,9 @@ func verificationKeys(ctx context.Context, db *store.DB, cfg config.Config) (sco
 
 func (in *inspector) checkRefresh(ctx context.Context, db *store.DB) {
 	master, err := openMaster(in.cfg)
+	if in.cfg.MasterKey == "" && in.cfg.MasterKeyFile == "" {
+		err = errors.New("only the server's master key can; give --master-key-file")
+	}
 	if err != nil {
 		in.checkTimes()
 		in.unchecked("signature", err)
