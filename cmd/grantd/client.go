@@ -77,7 +77,7 @@ func (a *app) clientAddCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&in.name, "name", "", "name that people see")
 	f.BoolVar(&in.public, "public", false, "an app that cannot keep a secret (on a phone or desktop)")
-	f.StringSliceVar(&in.grants, "grants", nil, "grant types: authorization_code (not served yet), client_credentials, password (RFC 9700 advises against it), refresh_token")
+	f.StringSliceVar(&in.grants, "grants", nil, "grant types, parted by commas or spaces: authorization_code (not served yet), client_credentials, password (RFC 9700 advises against it), refresh_token")
 	f.StringVar(&in.scope, "scopes", "", "scopes it may ask for, parted by spaces")
 	f.StringVar(&in.defaultScope, "default-scopes", "", "scopes of a request that asks for none")
 	f.StringArrayVar(&in.redirectURIs, "redirect-uri", nil, "where to send people back to; may be given more than once")
@@ -118,23 +118,23 @@ var clientID = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,100}$`)
 // client checks the flags. RFC 6749 §4.4: a public client has no client
 // credentials to be granted anything for.
 func (in newClient) client(ad admin, id string) (store.Client, error) {
-	c := store.Client{ID: id, Name: in.name, Grants: in.grants, RedirectURIs: in.redirectURIs, Introspect: in.introspect, CreatedAt: ad.now}
+	c := store.Client{ID: id, Name: in.name, Grants: words(in.grants), RedirectURIs: in.redirectURIs, Introspect: in.introspect, CreatedAt: ad.now}
 	if !clientID.MatchString(id) {
 		return c, fmt.Errorf("client id %q: use up to 100 letters, digits, '.', '_', '~' and '-'", id)
 	}
-	for _, grant := range in.grants {
+	for _, grant := range c.Grants {
 		if !slices.Contains(clientGrants, grant) {
 			return c, fmt.Errorf("grant type %q does not exist; use %s", grant, strings.Join(clientGrants, ", "))
 		}
 	}
-	if len(in.grants) == 0 && !in.introspect {
+	if len(c.Grants) == 0 && !in.introspect {
 		return c, errors.New("a client without grant types can do nothing; give it some with --grants, or --introspect")
 	}
-	if in.public && (slices.Contains(in.grants, "client_credentials") || in.introspect) {
+	if in.public && (slices.Contains(c.Grants, "client_credentials") || in.introspect) {
 		return c, errors.New("a public client can neither use client_credentials nor introspect; leave out --public or those")
 	}
 	// RFC 6749 §3.1.2.2: without one, nobody could ever be sent back.
-	if slices.Contains(in.grants, "authorization_code") && len(in.redirectURIs) == 0 {
+	if slices.Contains(c.Grants, "authorization_code") && len(in.redirectURIs) == 0 {
 		return c, errors.New("authorization_code needs a place to send people back to; name it with --redirect-uri")
 	}
 	for _, uri := range in.redirectURIs {
@@ -156,6 +156,9 @@ func (in newClient) client(ad admin, id string) (store.Client, error) {
 	c.Scopes, c.DefaultScopes = allowed, defaults
 	return c, nil
 }
+
+// words parts values at spaces, where the flag parted them at commas.
+func words(values []string) []string { return strings.Fields(strings.Join(values, " ")) }
 
 // checkRedirectURI: RFC 6749 §3.1.2, absolute and without a fragment; RFC 9700
 // §2.6, https unless it stays on the machine or is an app's own scheme.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/scopes"
@@ -73,9 +74,23 @@ func knownScopes(cfg config.Config, text string) (scopes.Set, error) {
 		return nil, err
 	}
 	for _, name := range asked {
-		if !slices.ContainsFunc(cfg.Scopes, func(s config.Scope) bool { return s.Name == name }) {
-			return nil, fmt.Errorf("scope %q does not exist; add it to the setting \"scopes\" first", name)
+		if !isScope(cfg, name) {
+			return nil, unknownScope(cfg, name)
 		}
 	}
 	return asked, nil
+}
+
+func isScope(cfg config.Config, name string) bool {
+	return slices.ContainsFunc(cfg.Scopes, func(s config.Scope) bool { return s.Name == name })
+}
+
+// unknownScope knows that other programs part names by commas, which here can
+// be part of a name (RFC 6749 §3.3).
+func unknownScope(cfg config.Config, name string) error {
+	parts := strings.Split(strings.Trim(name, ","), ",")
+	if strings.Contains(name, ",") && !slices.ContainsFunc(parts, func(part string) bool { return !isScope(cfg, part) }) {
+		return fmt.Errorf("scope %q does not exist; part names with spaces: %q", name, strings.Join(parts, " "))
+	}
+	return fmt.Errorf("scope %q does not exist; add it to the setting \"scopes\" first", name)
 }
