@@ -81,9 +81,18 @@ func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners) error
 	if err := loadDemo(ctx, db); err != nil {
 		return err
 	}
+	if !isLoopback(on.public.Addr()) {
+		newLog(a.stderr, cfg.Log).Warn("others can reach this server, and everybody knows the passwords of the demo; listen on 127.0.0.1, or delete the demo's users and clients",
+			"listen", on.public.Addr().String())
+	}
 	return a.runServer(ctx, cfg, master, db, on, func() {
 		fmt.Fprint(a.stdout, walkThrough(cfg.Issuer))
 	})
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // freePort is an address of which the system picks the port.

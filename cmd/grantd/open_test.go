@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +23,30 @@ func TestRevocationsOutliveEveryToken(t *testing.T) {
 	cfg.Tokens.AccessTTL = longestAccess - 2*time.Minute
 	if err := cfg.CheckValues(); err != nil || ad.until().Before(ad.now.Add(cfg.Tokens.AccessTTL)) {
 		t.Errorf("%v; remembered until %v", err, ad.until())
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"127.0.0.1:8000": true, "127.9.9.9:1": true, "[::1]:8000": true, "[::ffff:127.0.0.1]:80": true,
+		"0.0.0.0:8000": false, "[::]:8000": false, "192.0.2.1:8000": false,
+	} {
+		if got := isLoopback(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}
+
+// Whoever opens the demo to the network is told what that means.
+func TestDevWarnsOnOpenAddress(t *testing.T) {
+	t.Parallel()
+	s := newProcess("dev")
+	s.cmd.Args = append(s.cmd.Args, "--listen", "0.0.0.0:0")
+	s.run(t)
+	s.mustStop(t)
+	if !strings.Contains(s.Log.String(), `level=WARN msg="others can reach this server, and everybody knows the passwords of the demo;`) {
+		t.Error(s.Log.String())
 	}
 }
 

@@ -89,7 +89,7 @@ func (p *process) run(t *testing.T) {
 	t.Cleanup(p.kill)
 }
 
-var addresses = regexp.MustCompile(`"?listen"?[=:]"?([0-9.:]+)"?[ ,]"?ops_listen"?[=:]"?([0-9.:]+)`)
+var addresses = regexp.MustCompile(`"?listen"?[=:]"?([][0-9.:]+)"?[ ,]"?ops_listen"?[=:]"?([0-9.:]+)`)
 
 // launch starts the process and returns once it listens or has ended.
 func (p *process) launch() error {
