@@ -21,13 +21,12 @@ import (
 var clientGrants = []string{"authorization_code", "client_credentials", "password", "refresh_token"}
 
 func (a *app) clientCommand() *cobra.Command {
-	one := cobra.ExactArgs(1)
 	return group("client", "Manage the apps and services that may ask for tokens",
 		a.clientAddCommand(),
 		databaseCommand("list", "List clients", noArgs, a.onDatabase(a.clientList)),
-		databaseCommand("show CLIENT", "Show a client", one, a.onDatabase(a.clientShow)),
-		databaseCommand("rotate-secret CLIENT", "Give a client a new secret and print it once; the old one stops working", one, a.onDatabase(a.clientRotateSecret)),
-		databaseCommand("delete CLIENT", "Delete a client; ends its authorizations", one, a.onDatabase(a.clientDelete)),
+		databaseCommand("show CLIENT", "Show a client", one("client"), a.onDatabase(a.clientShow)),
+		databaseCommand("rotate-secret CLIENT", "Give a client a new secret and print it once; the old one stops working", one("client"), a.onDatabase(a.clientRotateSecret)),
+		databaseCommand("delete CLIENT", "Delete a client; ends its authorizations", one("client"), a.onDatabase(a.clientDelete)),
 	)
 }
 
@@ -73,7 +72,7 @@ type newClient struct {
 
 func (a *app) clientAddCommand() *cobra.Command {
 	var in newClient
-	cmd := databaseCommand("add CLIENT", "Add a client; its secret is printed once", cobra.ExactArgs(1), nil)
+	cmd := databaseCommand("add CLIENT", "Add a client; its secret is printed once", one("client"), nil)
 	f := cmd.Flags()
 	f.StringVar(&in.name, "name", "", "name that people see")
 	f.BoolVar(&in.public, "public", false, "an app that cannot keep a secret (on a phone or desktop)")

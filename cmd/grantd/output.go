@@ -56,6 +56,14 @@ func (a *app) json(v any) error {
 // list is [] in JSON, not null, where it is empty.
 func list(names []string) []string { return append([]string{}, names...) }
 
+// count writes a number of things, "1 line" or "2 lines".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 func cell(s string) string {
 	if s == "" {
 		return "-"

@@ -8,6 +8,8 @@ import (
 )
 
 func (a *app) newRoot() *cobra.Command {
+	version := a.versionCommand()
+	var versionAsked bool
 	root := &cobra.Command{
 		Use:           "grantd",
 		Short:         "An OAuth 2.0 authorization server in one binary",
@@ -15,7 +17,12 @@ func (a *app) newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if versionAsked {
+				return version.RunE(cmd, args)
+			}
+			return cmd.Help()
+		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if a.output != "table" && a.output != "json" {
 				return fmt.Errorf("--output %q is neither json nor table", a.output)
@@ -30,9 +37,10 @@ func (a *app) newRoot() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.PersistentFlags().StringVar(&a.output, "output", "table", "how to print: table or json")
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "YAML file of settings (GRANTD_CONFIG)")
+	root.Flags().BoolVar(&versionAsked, "version", false, "print the version")
 	root.AddCommand(
 		a.devCommand(), a.serveCommand(), a.checkCommand(), a.migrateCommand(),
-		a.userCommand(), a.clientCommand(), a.keyCommand(), a.grantCommand(), a.tokenCommand(), a.versionCommand(),
+		a.userCommand(), a.clientCommand(), a.keyCommand(), a.grantCommand(), a.tokenCommand(), version,
 	)
 	return root
 }
@@ -43,6 +51,30 @@ func noArgs(_ *cobra.Command, args []string) error {
 		return errors.New("this command takes no arguments")
 	}
 	return nil
+}
+
+// one is for a command that takes exactly one argument, a what. It repeats
+// nothing that was given either.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch usage := cmd.Parent().CommandPath() + " " + cmd.Use; {
+		case len(args) == 0 || args[0] == "":
+			return fmt.Errorf("name the %s: %s", what, usage)
+		case len(args) > 1:
+			return fmt.Errorf("name one %s only: %s", what, usage)
+		}
+		return nil
+	}
+}
+
+// atMostOne is one, for an argument that may be left out.
+func atMostOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return one(what)(cmd, args)
+	}
 }
 
 // group is a command that only holds others.

@@ -14,18 +14,18 @@ import (
 const page = 500
 
 func (a *app) userCommand() *cobra.Command {
-	one := func(use, short string, do func(context.Context, admin, store.User) error) *cobra.Command {
-		return databaseCommand(use+" USERNAME", short, cobra.ExactArgs(1), a.onDatabase(onUser(do)))
+	onOne := func(use, short string, do func(context.Context, admin, store.User) error) *cobra.Command {
+		return databaseCommand(use+" USERNAME", short, one("user"), a.onDatabase(onUser(do)))
 	}
 	return group("user", "Manage users",
 		a.userAddCommand(),
 		databaseCommand("list", "List users", noArgs, a.onDatabase(a.userList)),
-		one("show", "Show a user", a.userShow),
-		one("set-password", "Set a password, from a prompt or standard input; ends the user's authorizations", a.userSetPassword),
-		one("enable", "Let a disabled user log in again", a.userEnable),
-		one("disable", "Refuse a user; ends the user's authorizations", a.userDisable),
-		one("delete", "Delete a user with all authorizations and items", a.userDelete),
-		databaseCommand("import [FILE]", "Read users as JSON lines, with the password hashes of another system", cobra.MaximumNArgs(1), a.onDatabase(a.userImport)),
+		onOne("show", "Show a user", a.userShow),
+		onOne("set-password", "Set a password, from a prompt or standard input; ends the user's authorizations", a.userSetPassword),
+		onOne("enable", "Let a disabled user log in again", a.userEnable),
+		onOne("disable", "Refuse a user; ends the user's authorizations", a.userDisable),
+		onOne("delete", "Delete a user with all authorizations and items", a.userDelete),
+		databaseCommand("import [FILE]", "Read users as JSON lines, with the password hashes of another system", atMostOne("file"), a.onDatabase(a.userImport)),
 	)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ import (
 
 func (a *app) userAddCommand() *cobra.Command {
 	var email, fullName, scope string
-	cmd := databaseCommand("add USERNAME", "Add a user; the password comes from a prompt or standard input", cobra.ExactArgs(1), nil)
+	cmd := databaseCommand("add USERNAME", "Add a user; the password comes from a prompt or standard input", one("user"), nil)
 	cmd.Flags().StringVar(&email, "email", "", "email address, good for logging in too")
 	cmd.Flags().StringVar(&fullName, "full-name", "", "name to show")
 	cmd.Flags().StringVar(&scope, "scopes", "", "what the user may grant, names parted by spaces (all when left out)")
@@ -39,6 +40,9 @@ func (a *app) userAdd(ctx context.Context, ad admin, u store.User) (err error) {
 	if err := checkAccount(u); err != nil {
 		return err
 	}
+	if err := checkFree(ctx, ad, u); err != nil {
+		return err
+	}
 	if u.PasswordHash, err = a.newPasswordHash(ctx, ad); err != nil {
 		return err
 	}
@@ -46,6 +50,23 @@ func (a *app) userAdd(ctx context.Context, ad admin, u store.User) (err error) {
 		return otherName(err)
 	}
 	return a.say(viewUser(u), "user %s added", u.Username)
+}
+
+// checkFree spares a person the typing of a password for a name that is taken.
+// CreateUser decides.
+func checkFree(ctx context.Context, ad admin, u store.User) error {
+	for _, login := range []struct{ field, value string }{{"username", u.Username}, {"email", u.Email}} {
+		if login.value == "" {
+			continue
+		}
+		switch _, err := ad.db.UserByLogin(ctx, login.value); {
+		case err == nil:
+			return otherName(&store.TakenError{Field: login.field})
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *app) newPasswordHash(ctx context.Context, ad admin) (string, error) {

@@ -48,5 +48,5 @@ func (a *app) ended(err error, done string, ended int) error {
 	if err != nil {
 		return err
 	}
-	return a.say(map[string]any{"done": done, "authorizations_ended": ended}, "%s; %d authorizations ended", done, ended)
+	return a.say(map[string]any{"done": done, "authorizations_ended": ended}, "%s; %s ended", done, count(ended, "authorization"))
 }

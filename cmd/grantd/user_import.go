@@ -46,44 +46,57 @@ func (a *app) userImport(ctx context.Context, ad admin, args []string) error {
 		defer file.Close()
 		in = file
 	}
-	count, stopped := a.importLines(ctx, ad, in)
-	if err := a.say(count, "%d users imported, %d lines refused", count.Imported, count.Refused); err != nil {
+	done, stopped := a.importLines(ctx, ad, in)
+	if err := a.say(done, "%s imported, %s refused", count(done.Imported, "user"), count(done.Refused, "line")); err != nil {
 		return err
 	}
+	const again = "import again, users already there are refused as taken"
 	switch {
+	case errors.Is(stopped, errArray):
+		return stopped
 	case stopped != nil:
-		return fmt.Errorf("%w; import the same file again then, users already there are refused as taken", stopped)
-	case count.Refused > 0:
-		return fmt.Errorf("%d lines were refused for the reasons above; mend them and import them again, users already there are refused as taken", count.Refused)
+		return fmt.Errorf("%w; mend that and "+again, stopped)
+	case done == importCount{}:
+		return errors.New("there was no line to read; name a file of JSON lines, or pipe them in")
+	case done.Refused == 1:
+		return errors.New("1 line was refused for the reason above; mend it and " + again)
+	case done.Refused > 1:
+		return fmt.Errorf("%d lines were refused for the reasons above; mend them and "+again, done.Refused)
 	}
 	return nil
 }
 
+// errArray ends an import: each line of the array would be refused.
+var errArray = errors.New("this is a JSON array; write one object per line, no array, which is what jq -c '.[]' prints")
+
 // importLines returns an error only where it had to stop.
-func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (count importCount, err error) {
+func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (done importCount, err error) {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxImportLine)
 	n := 1
 	for ; lines.Scan(); n++ {
 		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
+		switch {
+		case len(line) == 0:
 			continue
+		case line[0] == '[' && done == importCount{}:
+			return done, errArray
 		}
 		err := importLine(ctx, ad, line)
 		switch {
 		case errors.Is(err, store.ErrUnavailable), ctx.Err() != nil:
-			return count, fmt.Errorf("stopped at line %d: %w", n, errors.Join(err, ctx.Err()))
+			return done, fmt.Errorf("stopped at line %d: %w", n, errors.Join(err, ctx.Err()))
 		case err != nil:
-			count.Refused++
+			done.Refused++
 			fmt.Fprintf(a.stderr, "grantd: line %d: %s\n", n, oneLine(err))
 		default:
-			count.Imported++
+			done.Imported++
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return count, fmt.Errorf("stopped at line %d, which cannot be read or is over %d bytes: %w", n, maxImportLine, err)
+		return done, fmt.Errorf("stopped at line %d, which cannot be read or is over %d bytes: %w", n, maxImportLine, err)
 	}
-	return count, nil
+	return done, nil
 }
 
 func importLine(ctx context.Context, ad admin, line []byte) error {
@@ -99,6 +112,9 @@ func importLine(ctx context.Context, ad admin, line []byte) error {
 		if _, err := knownScopes(ad.cfg, name); err != nil {
 			return err
 		}
+	}
+	if in.PasswordHash == "" {
+		return errors.New("password_hash is missing")
 	}
 	if u.PasswordHash, err = server.ImportHash(in.PasswordHash); err != nil {
 		return err
