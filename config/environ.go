@@ -23,11 +23,20 @@ func readEnviron(c *Config, environ []string) (p Problems) {
 			p.addError(name, l.set(c, value))
 		case pod && serviceLink.MatchString(name):
 		default:
-			key := strings.ToLower(strings.TrimPrefix(name, envPrefix))
-			p.add(name, "unknown setting", didYouMean(envName(nearest(key, leafKeys()))))
+			p.add(name, "unknown setting", envRemedy(name))
 		}
 	}
 	return p
+}
+
+// envRemedy guesses only what may be a slip: in some other program's variable no
+// setting is meant.
+func envRemedy(name string) string {
+	key, isClose := measured(strings.TrimPrefix(name, envPrefix), leafKeys())
+	if !isClose {
+		return `see "grantd serve --help"`
+	}
+	return didYouMean(envName(key))
 }
 
 func findEnv(name string) (leaf, bool) {

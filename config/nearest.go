@@ -9,9 +9,15 @@ import (
 // nearest gives the key that takes the fewest edits to reach from name, with
 // or without the group in front.
 func nearest(name string, keys []string) string {
+	best, _ := measured(name, keys)
+	return best
+}
+
+// measured is nearest, and says whether at least half of name is right.
+func measured(name string, keys []string) (best string, isClose bool) {
 	const most = 64 // longer names are no typing errors and cost time
 	name = flagName(strings.ToLower(name[:min(len(name), most)]))
-	best, fewest := "", -1
+	fewest := -1
 	for _, key := range keys {
 		whole := flagName(key)
 		last := flagName(key[strings.LastIndex(key, ".")+1:])
@@ -20,7 +26,7 @@ func nearest(name string, keys []string) string {
 			best, fewest = key, edits
 		}
 	}
-	return best
+	return best, 2*fewest <= len(name)
 }
 
 func didYouMean(name string) string { return `did you mean "` + name + `"?` }
