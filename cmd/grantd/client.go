@@ -97,6 +97,7 @@ func (a *app) clientAdd(ctx context.Context, ad admin, c store.Client, public bo
 		secret = newSecret()
 		c.SecretHash = server.HashSecret(secret)
 	}
+	c.CreatedAt = ad.now()
 	if err := ad.db.CreateClient(ctx, c); err != nil {
 		return otherName(err)
 	}
@@ -117,7 +118,7 @@ var clientID = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,100}$`)
 // client checks the flags. RFC 6749 §4.4: a public client has no client
 // credentials to be granted anything for.
 func (in newClient) client(ad admin, id string) (store.Client, error) {
-	c := store.Client{ID: id, Name: in.name, Grants: words(in.grants), RedirectURIs: in.redirectURIs, Introspect: in.introspect, CreatedAt: ad.now}
+	c := store.Client{ID: id, Name: in.name, Grants: words(in.grants), RedirectURIs: in.redirectURIs, Introspect: in.introspect}
 	if !clientID.MatchString(id) {
 		return c, fmt.Errorf("client id %q: use up to 100 letters, digits, '.', '_', '~' and '-'", id)
 	}
@@ -233,6 +234,7 @@ func (a *app) clientDelete(ctx context.Context, ad admin, args []string) error {
 	if err != nil {
 		return err
 	}
-	ended, err := ad.db.DeleteClient(ctx, c.ID, ad.now, ad.until())
+	now := ad.now()
+	ended, err := ad.db.DeleteClient(ctx, c.ID, now, until(now))
 	return a.ended(err, "client "+c.ID+" deleted", ended)
 }

@@ -36,7 +36,7 @@ func (w *whose) flags(cmd *cobra.Command) {
 }
 
 func (w whose) filter(ctx context.Context, ad admin) (store.GrantFilter, error) {
-	f := store.GrantFilter{ClientID: w.client, Now: ad.now, Limit: page}
+	f := store.GrantFilter{ClientID: w.client, Limit: page}
 	if w.client != "" {
 		if _, err := clientNamed(ctx, ad, w.client); err != nil {
 			return f, err
@@ -49,6 +49,7 @@ func (w whose) filter(ctx context.Context, ad admin) (store.GrantFilter, error) 
 		}
 		f.UserID = u.ID
 	}
+	f.Now = ad.now()
 	return f, nil
 }
 
@@ -110,14 +111,15 @@ func (a *app) grantRevokeCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ended, err := ad.db.RevokeGrants(ctx, filter, ad.until())
+		ended, err := ad.db.RevokeGrants(ctx, filter, until(filter.Now))
 		return a.ended(err, "revoked", ended)
 	})
 	return cmd
 }
 
 func (a *app) grantRevoke(ctx context.Context, ad admin, id string) error {
-	revoked, err := ad.db.RevokeGrant(ctx, id, ad.now, ad.until())
+	now := ad.now()
+	revoked, err := ad.db.RevokeGrant(ctx, id, now, until(now))
 	if err != nil {
 		return err
 	}

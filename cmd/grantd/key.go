@@ -53,7 +53,7 @@ func (a *app) keyList(ctx context.Context, ad admin, _ []string) error {
 	if err != nil {
 		return err
 	}
-	views, rows := viewKeys(keys, ad.now), [][]string{}
+	views, rows := viewKeys(keys, ad.now()), [][]string{}
 	for _, v := range views {
 		rows = append(rows, []string{v.ID, v.Alg, v.State, v.SignFrom, v.Created})
 	}
@@ -84,10 +84,11 @@ func (a *app) keyRotate(ctx context.Context, ad admin, lead time.Duration) error
 	if err != nil {
 		return err
 	}
-	k, err := server.RotateKey(ctx, ad.db, master, ad.cfg.Tokens.SigningAlg, ad.now, lead)
+	now := ad.now()
+	k, err := server.RotateKey(ctx, ad.db, master, ad.cfg.Tokens.SigningAlg, now, lead)
 	if err != nil {
 		return err
 	}
-	v := viewKeys([]store.SigningKey{k}, ad.now)[0]
+	v := viewKeys([]store.SigningKey{k}, now)[0]
 	return a.say(v, "key %s (%s) signs from %s", v.ID, v.Alg, v.SignFrom)
 }

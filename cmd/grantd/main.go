@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/grantd/grantd/config"
 )
@@ -49,6 +50,14 @@ type app struct {
 	started        bool // the arguments were understood
 	configFile     string
 	output         string
+	clock          func() time.Time // nil: time.Now
+}
+
+func (a *app) now() time.Time {
+	if a.clock == nil {
+		return time.Now()
+	}
+	return a.clock()
 }
 
 func (a *app) execute(ctx context.Context, args []string) int {

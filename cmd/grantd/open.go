@@ -23,12 +23,15 @@ const longestAccess = 24*time.Hour + 2*time.Minute
 type admin struct {
 	cfg config.Config
 	db  *store.DB
-	now time.Time
+	// now is called right before the change that it dates, after prompts and
+	// look-ups: servers that poll look back a few minutes only, and would not see
+	// a revocation that is dated earlier.
+	now func() time.Time
 }
 
-// until is how long a revocation has to be remembered. The command may run
-// without the server's settings, so it takes the longest life a token can have.
-func (ad admin) until() time.Time { return ad.now.Add(longestAccess) }
+// until is how long a revocation made at now has to be remembered. The command
+// may run without the server's settings, so it takes the longest life a token can have.
+func until(now time.Time) time.Time { return now.Add(longestAccess) }
 
 // onDatabase makes a RunE of a function that works on an open, current database.
 func (a *app) onDatabase(do func(ctx context.Context, ad admin, args []string) error) func(*cobra.Command, []string) error {
@@ -42,7 +45,7 @@ func (a *app) onDatabase(do func(ctx context.Context, ad admin, args []string) e
 			return err
 		}
 		defer db.Close()
-		return do(cmd.Context(), admin{cfg: cfg, db: db, now: time.Now()}, args)
+		return do(cmd.Context(), admin{cfg: cfg, db: db, now: a.now}, args)
 	}
 }
 

@@ -19,10 +19,10 @@ func TestRevocationsOutliveEveryToken(t *testing.T) {
 	if cfg.CheckValues() == nil {
 		t.Errorf("the settings allow tokens of %s", longestAccess)
 	}
-	ad := admin{cfg: cfg, now: time.Unix(1_800_000_000, 0)}
+	now := time.Unix(1_800_000_000, 0)
 	cfg.Tokens.AccessTTL = longestAccess - 2*time.Minute
-	if err := cfg.CheckValues(); err != nil || ad.until().Before(ad.now.Add(cfg.Tokens.AccessTTL)) {
-		t.Errorf("%v; remembered until %v", err, ad.until())
+	if err := cfg.CheckValues(); err != nil || until(now).Before(now.Add(cfg.Tokens.AccessTTL)) {
+		t.Errorf("%v; remembered until %v", err, until(now))
 	}
 }
 

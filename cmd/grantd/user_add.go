@@ -23,7 +23,7 @@ func (a *app) userAddCommand() *cobra.Command {
 	cmd.Flags().StringVar(&fullName, "full-name", "", "name to show")
 	cmd.Flags().StringVar(&scope, "scopes", "", "what the user may grant, names parted by spaces (all when left out)")
 	cmd.RunE = a.onDatabase(func(ctx context.Context, ad admin, args []string) error {
-		u := store.User{ID: rand.Text(), Username: args[0], Email: email, FullName: fullName, CreatedAt: ad.now}
+		u := store.User{ID: rand.Text(), Username: args[0], Email: email, FullName: fullName}
 		if cmd.Flags().Changed("scopes") {
 			allowed, err := knownScopes(ad.cfg, scope)
 			if err != nil {
@@ -46,6 +46,7 @@ func (a *app) userAdd(ctx context.Context, ad admin, u store.User) (err error) {
 	if u.PasswordHash, err = a.newPasswordHash(ctx, ad); err != nil {
 		return err
 	}
+	u.CreatedAt = ad.now()
 	if err := ad.db.CreateUser(ctx, u); err != nil {
 		return otherName(err)
 	}

@@ -22,7 +22,8 @@ func (a *app) userSetPassword(ctx context.Context, ad admin, u store.User) error
 	if err != nil {
 		return err
 	}
-	ended, err := ad.db.SetPassword(ctx, u.ID, hash, ad.now, ad.until())
+	now := ad.now()
+	ended, err := ad.db.SetPassword(ctx, u.ID, hash, now, until(now))
 	return a.ended(err, "password of "+u.Username+" set", ended)
 }
 
@@ -34,12 +35,14 @@ func (a *app) userEnable(ctx context.Context, ad admin, u store.User) error {
 }
 
 func (a *app) userDisable(ctx context.Context, ad admin, u store.User) error {
-	ended, err := ad.db.DisableUser(ctx, u.ID, ad.now, ad.until())
+	now := ad.now()
+	ended, err := ad.db.DisableUser(ctx, u.ID, now, until(now))
 	return a.ended(err, "user "+u.Username+" disabled", ended)
 }
 
 func (a *app) userDelete(ctx context.Context, ad admin, u store.User) error {
-	ended, err := ad.db.DeleteUser(ctx, u.ID, ad.now, ad.until())
+	now := ad.now()
+	ended, err := ad.db.DeleteUser(ctx, u.ID, now, until(now))
 	return a.ended(err, "user "+u.Username+" deleted", ended)
 }
 

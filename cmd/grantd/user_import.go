@@ -104,7 +104,7 @@ func importLine(ctx context.Context, ad admin, line []byte) error {
 	if err != nil {
 		return err
 	}
-	u := store.User{ID: rand.Text(), Username: in.Username, Email: in.Email, FullName: in.FullName, Scopes: in.Scopes, CreatedAt: ad.now}
+	u := store.User{ID: rand.Text(), Username: in.Username, Email: in.Email, FullName: in.FullName, Scopes: in.Scopes}
 	if err := checkAccount(u); err != nil {
 		return err
 	}
@@ -119,8 +119,9 @@ func importLine(ctx context.Context, ad admin, line []byte) error {
 	if u.PasswordHash, err = server.ImportHash(in.PasswordHash); err != nil {
 		return err
 	}
+	u.CreatedAt = ad.now()
 	if in.Disabled {
-		u.DisabledAt = ad.now
+		u.DisabledAt = u.CreatedAt
 	}
 	return otherName(ad.db.CreateUser(ctx, u))
 }
