@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server"
@@ -26,7 +27,7 @@ func (a *app) clientCommand() *cobra.Command {
 		databaseCommand("list", "List clients", noArgs, a.onDatabase(a.clientList)),
 		databaseCommand("show CLIENT", "Show a client", one("client"), a.onDatabase(a.clientShow)),
 		databaseCommand("rotate-secret CLIENT", "Give a client a new secret and print it once; the old one stops working", one("client"), a.onDatabase(a.clientRotateSecret)),
-		databaseCommand("delete CLIENT", "Delete a client; ends its authorizations", one("client"), a.onDatabase(a.clientDelete)),
+		a.clientDeleteCommand(),
 	)
 }
 
@@ -229,12 +230,25 @@ func (a *app) clientRotateSecret(ctx context.Context, ad admin, args []string) e
 	return v.print(a)
 }
 
+// lateIssue is for how long after the command a client may still be issued
+// tokens of its own, which only their time of issue tells from those of a later
+// client: the deletion waits up to 5 s for the database, and a request that was
+// past client authentication by then ends within 20 s.
+const lateIssue = 30 * time.Second
+
+func (a *app) clientDeleteCommand() *cobra.Command {
+	cmd := databaseCommand("delete CLIENT", "Delete a client; ends its authorizations", one("client"), a.onDatabase(a.clientDelete))
+	cmd.Long = "Delete a client; ends its authorizations and revokes its tokens, those included that requests under way are\n" +
+		"still given. A client added again under the same id within half a minute has its first tokens refused."
+	return cmd
+}
+
 func (a *app) clientDelete(ctx context.Context, ad admin, args []string) error {
 	c, err := clientNamed(ctx, ad, args[0])
 	if err != nil {
 		return err
 	}
-	now := ad.now()
-	ended, err := ad.db.DeleteClient(ctx, c.ID, now, until(now))
+	last := ad.now().Add(lateIssue)
+	ended, err := ad.db.DeleteClient(ctx, c.ID, last, until(last))
 	return a.ended(err, "client "+c.ID+" deleted", ended)
 }

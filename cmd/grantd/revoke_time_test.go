@@ -70,6 +70,19 @@ func onlyRevocation(t *testing.T, a *app, db *store.DB, kind store.RevocationKin
 	return found
 }
 
+// A token that a client was issued while its deletion waited for the database,
+// or by a request under way, was issued after the command began.
+func TestDeletedClientsLateTokensAreRevoked(t *testing.T) {
+	t.Parallel()
+	now := time.Now().Truncate(time.Millisecond)
+	db, database := demoDatabase(t, now)
+	a := &app{clock: func() time.Time { return now }}
+	got := onlyRevocation(t, a, db, store.RevokedClient, "client", "delete", "dev-service", "--database", database)
+	if !got.RevokedAt.Equal(now.Add(30*time.Second)) || got.ExpiresAt.Before(got.RevokedAt.Add(longestAccess)) {
+		t.Errorf("%v; want tokens issued up to half a minute after %v revoked, until they expire", got, now)
+	}
+}
+
 // The revocations of set-password were dated before the prompt: a server whose
 // polls look back five minutes never saw those of a person who took ten to type.
 func TestRevocationsAreDatedAfterThePrompt(t *testing.T) {
