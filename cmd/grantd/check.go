@@ -79,11 +79,12 @@ func checkState(ctx context.Context, cfg config.Config, wrong error) error {
 	if err := db.Ready(ctx); err != nil {
 		return err
 	}
+	left := demoLeft(ctx, db)
 	master, err := openMaster(cfg)
 	if err != nil {
-		return nil // said before, in wrong
+		return left // what is wrong with the key was said before, in wrong
 	}
-	return checkMaster(ctx, db, master)
+	return allProblems(left, checkMaster(ctx, db, master))
 }
 
 // checkMaster refuses a master key that is not the one of this database: no

@@ -46,7 +46,7 @@ func loadDemo(ctx context.Context, db *store.DB) error {
 	}
 	for _, u := range demoUsers {
 		u.CreatedAt = now
-		if u.Username == "alice" {
+		if madeDisabled(u) {
 			u.DisabledAt = now
 		}
 		if err := db.CreateUser(ctx, u); err != nil && !taken(err) {
@@ -64,6 +64,9 @@ func loadDemo(ctx context.Context, db *store.DB) error {
 	}
 	return nil
 }
+
+// madeDisabled: a user of the demo for seeing how a disabled one is refused.
+func madeDisabled(u store.User) bool { return u.Username == "alice" }
 
 func taken(err error) bool {
 	var t *store.TakenError

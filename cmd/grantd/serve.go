@@ -47,6 +47,9 @@ func (a *app) serve(cmd *cobra.Command, migrate bool) error {
 		return err
 	}
 	defer db.Close()
+	if err := demoLeft(cmd.Context(), db); err != nil {
+		return err
+	}
 	public, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return listenError(err, "listen")
