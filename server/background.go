@@ -23,7 +23,9 @@ func (s *Server) Run(ctx context.Context) {
 	defer running.Wait()
 	running.Go(func() { every(ctx, keyPoll, func() { s.warn(ctx, "reload signing keys", s.loadKeys(ctx)) }) })
 	running.Go(func() { every(ctx, sweepEvery, func() { s.warn(ctx, "sweep expired rows", s.sweep(ctx)) }) })
-	running.Go(func() { every(ctx, revocationPoll, func() { s.syncRevocations(ctx) }) })
+	running.Go(func() {
+		every(ctx, revocationPoll, func() { s.warn(ctx, "poll revocations", s.live.poll(ctx, s.DB, s.Now())) })
+	})
 }
 
 // Sync brings keys and revocations up to date now.
@@ -55,7 +57,7 @@ func (s *Server) warn(ctx context.Context, doing string, err error) {
 
 // sweep walks once over all authorizations in small batches.
 func (s *Server) sweep(ctx context.Context) error {
-	in := store.Sweep{Now: s.Now(), KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep}
+	in := store.Sweep{Now: s.Now(), Alg: s.SigningAlg, KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep}
 	for {
 		swept, err := s.DB.Sweep(ctx, in)
 		if err != nil || swept.Cursor == "" {

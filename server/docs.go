@@ -28,6 +28,7 @@ func (s *Server) docs(w http.ResponseWriter, _ *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", docsPolicy)
+	h.Set("Cache-Control", "no-cache")
 	h.Set("Referrer-Policy", "no-referrer")
 	return docsPage.Execute(w, s.prefix)
 }

@@ -36,7 +36,7 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 	now := s.Now()
 	rot, err := s.DB.RotateGrant(ctx, store.Rotation{
 		ID: t.GrantID, ClientID: t.ClientID, UserID: t.Subject, Generation: t.Generation,
-		Now: now, IdleTTL: s.RefreshTTL, Grace: s.ReuseGrace, Until: s.accessEnd(now),
+		Now: now, IdleTTL: s.RefreshTTL, Grace: s.ReuseGrace, Until: accessEnd(now),
 	})
 	if err != nil {
 		return nil, err
@@ -59,7 +59,8 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 // thief or the client, has to log in again.
 func (s *Server) afterReuse(ctx context.Context, t token.Refresh) {
 	s.audit(ctx, slog.LevelWarn, "refresh_token.reused", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject, "generation", t.Generation)
-	s.syncRevocations(ctx)
+	now := s.Now()
+	s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: t.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
 }
 
 func (s *Server) readRefresh(refresh string) (token.Refresh, error) {
@@ -100,7 +101,7 @@ func (s *Server) honours(g store.Grant, t token.Refresh) bool {
 	case !g.RevokedAt.IsZero():
 		return false
 	case t.Generation == g.Generation-1:
-		return s.Now().Sub(g.RotatedAt) <= s.ReuseGrace
+		return store.InGrace(g.RotatedAt, s.Now(), s.ReuseGrace)
 	}
 	return t.Generation >= g.Generation
 }

@@ -314,6 +314,27 @@ func TestAlgorithmIsSwitched(t *testing.T) {
 	s.refresh(refresh).wantOK(t)
 }
 
+// A key that a change of algorithm left behind goes, too: it may be why the
+// algorithm was changed. Servers have a day to follow.
+func TestKeysOfAnotherAlgorithmGo(t *testing.T) {
+	s := newSystem(t)
+	old := s.published()
+	s.clock.Add(time.Minute)
+	s.switchTo(token.EdDSA)
+	s.clock.Add(24 * time.Hour)
+	s.sweep()
+	s.sync()
+	if n := len(s.published()); n != 2 {
+		t.Errorf("%d keys after a day, want both", n)
+	}
+	s.clock.Add(s.opts.AccessTTL + 3*server.Leeway)
+	s.sweep()
+	s.sync()
+	if now := s.published(); len(now) != 1 || now[0] == old[0] {
+		t.Errorf("keys %v, before %v", now, old)
+	}
+}
+
 // "grantd key rotate" made the key of the new algorithm, and the servers were
 // switched to it before its time had come.
 func TestAlgorithmIsSwitchedEarly(t *testing.T) {

@@ -57,10 +57,15 @@ func (s *Server) HashNewPassword(ctx context.Context, password string) (hash str
 func (s *Server) checkPassword(ctx context.Context, user *store.User, password string) (match bool, err error) {
 	stored, rehashed := user.PasswordHash, ""
 	if stored == "" {
-		stored = s.hashOfNobody()
+		stored = hashOfNobody(s.BcryptCost)
 	}
 	err = s.hashes.do(ctx, func() {
 		match = matches(stored, password) && user.ID != ""
+		if !match {
+			for _, cost := range restCosts(stored, s.BcryptCost) {
+				matches(hashOfNobody(cost), "")
+			}
+		}
 		if match && outdated(stored, s.BcryptCost) {
 			rehashed, _ = HashPassword(password, s.BcryptCost) // without one the old hash stays
 		}
@@ -90,9 +95,25 @@ func (s *Server) afterRehash(ctx context.Context, user *store.User, rehashed, pa
 	return s.checkPassword(ctx, user, password)
 }
 
-// hashOfNobody has the configured cost and matches no password.
-func (s *Server) hashOfNobody() string {
-	return fmt.Sprintf("$2a$%02d$", s.BcryptCost) + strings.Repeat(".", 53)
+// restCosts are the costs of bcrypt to pay when a password did not match stored,
+// so that the refusal takes as long as one at the configured cost, which a user
+// who does not exist gets. Each step of the cost doubles the work, so the steps
+// between sum up to the difference. How long a hash of another scheme took is
+// unknown: the whole cost is paid on top.
+func restCosts(stored string, cost int) (rest []int) {
+	from, err := bcrypt.Cost([]byte(stored))
+	if err != nil {
+		return []int{cost}
+	}
+	for ; from < cost; from++ {
+		rest = append(rest, from)
+	}
+	return rest
+}
+
+// hashOfNobody matches no password.
+func hashOfNobody(cost int) string {
+	return fmt.Sprintf("$2a$%02d$", cost) + strings.Repeat(".", 53)
 }
 
 func isBcrypt(hash string) bool { return strings.HasPrefix(hash, "$2") }

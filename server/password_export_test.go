@@ -18,7 +18,7 @@ func (s *Server) OccupyHashes() (release func()) {
 func (s *Server) HashesWaiting() int { return int(s.hashes.waiting.Load()) }
 
 // HashOfNobody is what the password of an unknown user is compared with.
-func (s *Server) HashOfNobody() string { return s.hashOfNobody() }
+func (s *Server) HashOfNobody() string { return hashOfNobody(s.BcryptCost) }
 
 // QueuePerHash is how many hashes may wait for each that may run.
 const QueuePerHash = queuePerHash
@@ -30,3 +30,6 @@ func NewHashPool(concurrent int) (do func(context.Context, func()) error) {
 
 // Matches compares a password with a hash that ImportHash took.
 func Matches(stored, password string) bool { return matches(stored, password) }
+
+// RestCosts are what a refusal pays besides the hash that was compared.
+var RestCosts = restCosts

@@ -16,7 +16,7 @@ var (
 
 // ImportHash brings a password hash of another system into the notation that
 // login reads, or says why it cannot be taken, in words that do not repeat it. A
-// hash that would cost many seconds or gigabytes to check is refused: its user's
+// hash that would cost more than a second or so, or 256 MiB, to check is refused: its user's
 // every login would.
 func ImportHash(hash string) (string, error) {
 	hash = fromDjango(strings.TrimSpace(hash))
@@ -38,27 +38,27 @@ type scheme struct {
 var schemes = []scheme{
 	{ // bcrypt, but for the 2x of an old bug; the cost is a logarithm
 		regexp.MustCompile(`^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$`),
-		func(n []uint64) bool { return n[0] >= 4 && n[0] <= 16 },
+		func(n []uint64) bool { return n[0] >= 4 && n[0] <= 14 },
 	},
 	{ // iterations
 		regexp.MustCompile(`^\$pbkdf2(?:-sha1|-sha256|-sha512)?\$(\d{1,9})\$[./A-Za-z0-9]{0,128}\$[./A-Za-z0-9]{16,86}$`),
-		func(n []uint64) bool { return n[0] >= 1 && n[0] <= 10_000_000 },
+		func(n []uint64) bool { return n[0] >= 1 && n[0] <= 3_000_000 },
 	},
 	{ // KiB of memory, passes over it, lanes
 		regexp.MustCompile(`^\$argon2(?:id|i|d)\$v=19\$m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})\$[+/A-Za-z0-9]{1,128}\$[+/A-Za-z0-9]{6,128}$`),
 		func(n []uint64) bool {
-			return n[2] >= 1 && n[2] <= 64 && n[1] >= 1 && n[0] >= 8*n[2] && n[0] <= 1<<20 && n[0]*n[1] <= 1<<22
+			return n[2] >= 1 && n[2] <= 64 && n[1] >= 1 && n[0] >= 8*n[2] && n[0] <= 1<<18 && n[0]*n[1] <= 1<<20 && n[1] <= 1<<10
 		},
 	},
 	{ // log2 of the blocks in memory, their size in 128 bytes, repetitions (RFC 7914 §2)
 		regexp.MustCompile(`^\$scrypt\$ln=(\d{1,2}),r=(\d{1,4}),p=(\d{1,4})\$[+/A-Za-z0-9]{0,128}\$[+/A-Za-z0-9]{16,128}$`),
 		func(n []uint64) bool {
-			return n[0] >= 1 && n[0] <= 23 && n[1] >= 1 && n[2] >= 1 && n[1]<<n[0] <= 1<<23 && n[2]*n[1]<<n[0] <= 1<<25
+			return n[0] >= 1 && n[0] <= 23 && n[1] >= 1 && n[2] >= 1 && n[1]<<n[0] <= 1<<21 && n[2]*n[1]<<n[0] <= 1<<23
 		},
 	},
 	{ // rounds; 5000 when left out, fewer than 1000 do not exist
 		regexp.MustCompile(`^\$[56]\$(?:rounds=([1-9]\d{0,8})\$)?[./A-Za-z0-9]{0,16}\$(?:[./A-Za-z0-9]{43}|[./A-Za-z0-9]{86})$`),
-		func(n []uint64) bool { return n[0] == 0 || n[0] >= 1000 && n[0] <= 10_000_000 },
+		func(n []uint64) bool { return n[0] == 0 || n[0] >= 1000 && n[0] <= 2_000_000 },
 	},
 }
 

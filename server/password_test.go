@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -267,5 +268,22 @@ func TestHashPool(t *testing.T) {
 	}()
 	if err := server.NewHashPool(0)(t.Context(), func() {}); err != nil {
 		t.Errorf("a pool of no size: %v", err)
+	}
+}
+
+// A refusal costs the same whatever hash the user has: 2^cost rounds in all.
+func TestRefusalsCostTheSame(t *testing.T) {
+	const cost = 9
+	for from := 4; from <= cost; from++ {
+		work := 1 << from
+		for _, rest := range server.RestCosts(fmt.Sprintf("$2b$%02d$%s", from, strings.Repeat(".", 53)), cost) {
+			work += 1 << rest
+		}
+		if work != 1<<cost {
+			t.Errorf("a hash of cost %d costs %d rounds, want %d", from, work, 1<<cost)
+		}
+	}
+	if rest := server.RestCosts("$argon2id$v=19$m=64,t=2,p=2$c2FsdHNhbHQ$AAAAAAAAAAAAAAAA", cost); len(rest) != 1 || rest[0] != cost {
+		t.Errorf("a hash of another scheme is followed by costs %v", rest)
 	}
 }

@@ -34,7 +34,7 @@ func newRevocations() *revocations {
 // poll reads what was revoked since the last poll and forgets what expired.
 func (l *revocations) poll(ctx context.Context, db *store.DB, now time.Time) error {
 	l.mu.RLock()
-	since := l.newest.Add(-pollOverlap)
+	since := earlier(l.newest, now).Add(-pollOverlap) // now is the earlier one when our clock was set back
 	l.mu.RUnlock()
 	rows, err := db.Revocations(ctx, since, now)
 	if err != nil {
@@ -51,6 +51,14 @@ func (l *revocations) poll(ctx context.Context, db *store.DB, now time.Time) err
 	}
 	maps.DeleteFunc(l.entries, func(_ revocationID, r store.Revocation) bool { return !r.ExpiresAt.After(now) })
 	return nil
+}
+
+// add makes a revocation of this server's own count at once; the others hear of
+// it at their next poll.
+func (l *revocations) add(r store.Revocation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries[revocationID{r.Kind, r.ID}] = r
 }
 
 // revoked reports whether the token, its authorization or its client was revoked.

@@ -173,7 +173,8 @@ func TestClientIsRegisteredAgain(t *testing.T) {
 	s.get("/status/", bearer(fresh)).wantOK(t)
 }
 
-// What was revoked is forgotten when all of its tokens have expired.
+// What was revoked is forgotten when all of its tokens have expired, also those
+// that were issued when access tokens lived longer.
 func TestRevocationsAreForgotten(t *testing.T) {
 	s := newSystem(t)
 	for range 3 {
@@ -182,7 +183,7 @@ func TestRevocationsAreForgotten(t *testing.T) {
 	if n := s.srv.RevocationsKept(); n != 3 {
 		t.Errorf("%d revocations in memory, want 3", n)
 	}
-	s.clock.Add(s.opts.AccessTTL + 2*server.Leeway)
+	s.clock.Add(server.MaxAccessTTL + 2*server.Leeway)
 	s.sync()
 	if n := s.srv.RevocationsKept(); n != 0 {
 		t.Errorf("%d revocations in memory, want none", n)
@@ -235,4 +236,32 @@ func TestSweep(t *testing.T) {
 	if err := s.srv.Sweep(ctx); err == nil {
 		t.Error("a sweep went on after its context ended")
 	}
+}
+
+// Shortening the life of access tokens, as an operator would after a theft, must
+// not bring a revoked one back to life.
+func TestRevocationOutlivesAShorterSetting(t *testing.T) {
+	s := newSystem(t, func(o *server.Options) { o.AccessTTL = time.Hour })
+	stolen := s.login("me")
+	s.opts.AccessTTL = time.Second
+	s.startServer()
+	s.post("/revoke", form("client_id", "app", "token", stolen.str("refresh_token"))).wantOK(t)
+	s.clock.Add(10 * time.Minute)
+	s.sync()
+	s.sweep()
+	s.get("/status/", bearer(stolen.str("access_token"))).wantChallenge(t, http.StatusUnauthorized, "invalid_token")
+}
+
+// A clock that ran fast and was set right must not hide what others revoke since.
+func TestRevocationsAfterTheClockWasSetBack(t *testing.T) {
+	s := newSystem(t)
+	s.clock.Add(time.Hour)
+	s.post("/revoke", form("client_id", "app", "token", s.login("me").str("refresh_token"))).wantOK(t)
+	s.sync() // has seen a revocation of an hour ahead
+	s.clock.Add(-time.Hour)
+	other := s.beside(0)
+	res := other.login("me")
+	other.post("/revoke", form("client_id", "app", "token", res.str("refresh_token"))).wantOK(t)
+	s.sync()
+	s.get("/status/", bearer(res.str("access_token"))).wantChallenge(t, http.StatusUnauthorized, "invalid_token")
 }

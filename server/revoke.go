@@ -57,28 +57,23 @@ func notOwn() error { return badGrant("the token was issued to another client") 
 
 func (s *Server) revokeGrant(ctx context.Context, t token.Refresh) error {
 	now := s.Now()
-	revoked, err := s.DB.RevokeGrant(ctx, t.GrantID, now, s.accessEnd(now))
+	revoked, err := s.DB.RevokeGrant(ctx, t.GrantID, now, accessEnd(now))
 	if err != nil {
 		return err
 	}
+	s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: t.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
 	if revoked {
 		s.audit(ctx, slog.LevelInfo, "grant.revoked", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject)
-		s.syncRevocations(ctx)
 	}
 	return nil
 }
 
 func (s *Server) revokeToken(ctx context.Context, c *scopes.Claims) error {
-	if err := s.DB.RevokeToken(ctx, c.ID, s.Now(), c.ExpiresAt.Add(2*leeway)); err != nil {
+	now, until := s.Now(), c.ExpiresAt.Add(2*leeway)
+	if err := s.DB.RevokeToken(ctx, c.ID, now, until); err != nil {
 		return err
 	}
+	s.live.add(store.Revocation{Kind: store.RevokedToken, ID: c.ID, RevokedAt: now, ExpiresAt: until})
 	s.audit(ctx, slog.LevelInfo, "access_token.revoked", "jti", c.ID, "client", c.ClientID, "subject", c.Subject)
-	s.syncRevocations(ctx)
 	return nil
-}
-
-// syncRevocations makes a revocation of this server's own count at once; other
-// replicas see it at their next poll. A failure is made good by ours.
-func (s *Server) syncRevocations(ctx context.Context) {
-	s.warn(ctx, "poll revocations", s.live.poll(ctx, s.DB, s.Now()))
 }

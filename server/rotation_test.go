@@ -90,12 +90,11 @@ func TestRefreshRotates(t *testing.T) {
 // or a parallel request of the same client.
 func TestRepeatInsideTheGrace(t *testing.T) {
 	for name, later := range map[string]time.Duration{
-		"contract-4 at once":                 0,
-		"contract-4 inside the grace":        29 * time.Second,
-		"contract-4 at exactly the grace":    30 * time.Second,
-		"contract-4 clock a minute behind":   -time.Minute,
-		"contract-4 clock of the day before": -24 * time.Hour,
-		"contract-4 a millisecond later":     time.Millisecond,
+		"contract-4 at once":               0,
+		"contract-4 inside the grace":      29 * time.Second,
+		"contract-4 at exactly the grace":  30 * time.Second,
+		"contract-4 clock a minute behind": -time.Minute,
+		"contract-4 a millisecond later":   time.Millisecond,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSystem(t)

@@ -24,7 +24,7 @@ type routeTable map[string]bool
 
 // routes is the only table of URLs.
 func (s *Server) routes() urls {
-	table := urls{mux.NewRouter().SkipClean(true), s.prefix, routeTable{}}
+	table := urls{mux.NewRouter().SkipClean(true).UseEncodedPath(), s.prefix, routeTable{}}
 	table.serve("POST", "/token", s.api(s.token))
 	table.serve("POST", "/refresh", s.api(s.refresh))
 	table.serve("POST", "/revoke", s.api(s.revoke))

@@ -126,6 +126,10 @@ func (s *Server) setDefaults() {
 // ServeHTTP answers the public listener.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
+// MaxAccessTTL is the longest life of an access token that the settings allow.
+const MaxAccessTTL = 24 * time.Hour
+
 // accessEnd is when the last access token issued before now is refused as
-// expired everywhere: a revocation need not be remembered longer.
-func (s *Server) accessEnd(now time.Time) time.Time { return now.Add(s.AccessTTL + 2*leeway) }
+// expired everywhere: a revocation need not be remembered longer. Tokens may be
+// out that were issued under a longer setting than today's.
+func accessEnd(now time.Time) time.Time { return now.Add(MaxAccessTTL + 2*leeway) }

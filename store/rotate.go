@@ -102,6 +102,16 @@ func (db *DB) refuseRotation(ctx context.Context, in Rotation) (res RotateResult
 	return res, nil
 }
 
+// clockSkew is how far ahead the clock of the server may have been that rotated before.
+const clockSkew = time.Minute
+
+// InGrace tells whether a repeat at now of the rotation at rotatedAt is answered. A grace of zero
+// answers none.
+func InGrace(rotatedAt, now time.Time, grace time.Duration) bool {
+	since := now.Sub(rotatedAt)
+	return grace > 0 && since <= grace && since >= -clockSkew
+}
+
 // judge tells why g was not rotated. The order matters: a stranger learns and changes nothing, and
 // a dead authorization is not killed again.
 func judge(g Grant, in Rotation) Outcome {
@@ -113,8 +123,7 @@ func judge(g Grant, in Rotation) Outcome {
 		return Revoked
 	case millis(g.ExpiresAt) <= now, in.Generation >= g.Generation: // the latter: no generation is left
 		return Expired
-	case in.Generation == g.Generation-1 && now-millis(g.RotatedAt) <= in.Grace.Milliseconds():
-		// A negative difference, from a clock that runs behind, is inside too.
+	case in.Generation == g.Generation-1 && InGrace(g.RotatedAt, in.Now, in.Grace):
 		return Repeated
 	}
 	return Reused

@@ -13,6 +13,10 @@ type Sweep struct {
 	// that it signed are out. Zero means for good.
 	KeyLife time.Duration
 
+	// Alg is the algorithm that signs. Keys of others were left behind by a change of it. Empty
+	// means that all algorithms sign.
+	Alg string
+
 	// GrantKeep is how long an expired authorization is kept: access tokens of it may be out and
 	// have to be revoked yet, and in a database restored from an older copy it looks expired to
 	// whom holds a newer token. Zero means not at all.
@@ -81,6 +85,9 @@ func (db *DB) sweepRevocations(ctx context.Context, in Sweep) (deleted int, err 
 		millis(in.Now), in.Batch)
 }
 
+// algChange is how long servers may take to go over to another algorithm one by one.
+const algChange = 24 * time.Hour
+
 // sweepKeys leaves the keys alone that sign now or will: they have no successor that signs.
 func (db *DB) sweepKeys(ctx context.Context, in Sweep) (deleted int, err error) {
 	if in.KeyLife <= 0 {
@@ -89,6 +96,6 @@ func (db *DB) sweepKeys(ctx context.Context, in Sweep) (deleted int, err error) 
 	return db.write.exec(ctx, `DELETE FROM signing_keys WHERE id IN
 		(SELECT k.id FROM signing_keys AS k WHERE EXISTS
 			(SELECT 1 FROM signing_keys AS s
-			WHERE s.alg = k.alg AND s.sign_from > k.sign_from AND s.sign_from < $1)
-		ORDER BY k.id LIMIT $2)`, millis(in.Now.Add(-in.KeyLife)), in.Batch)
+			WHERE s.sign_from > k.sign_from AND (s.alg = k.alg AND s.sign_from < $1 OR s.alg = $3 AND s.sign_from < $4))
+		ORDER BY k.id LIMIT $2)`, millis(in.Now.Add(-in.KeyLife)), in.Batch, in.Alg, millis(in.Now.Add(-in.KeyLife-algChange)))
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/store"
 )
 
@@ -83,6 +84,9 @@ func (rt *Router) addItem(w http.ResponseWriter, r *http.Request, owner store.Us
 	var taken *store.TakenError
 	if errors.As(err, &taken) {
 		return badFields(http.StatusConflict, "you have an item of this name", map[string]string{"item_id": "is taken"})
+	}
+	if errors.Is(err, store.ErrNotFound) { // deleted since the token was checked
+		return rt.gone(scopes.Set{"me", "items:write"})
 	}
 	if err != nil {
 		return err

@@ -51,9 +51,10 @@ var rotateCases = []rotateCase{
 
 	{"contract-4 one behind inside the grace", rotatedAgo(time.Second), presented(4), store.Repeated, same},
 	{"contract-4 one behind at the end of the grace", rotatedAgo(30 * time.Second), presented(4), store.Repeated, same},
-	{"contract-4 one behind, the clock runs backwards", rotatedAgo(-time.Hour), presented(4), store.Repeated, same},
+	{"contract-4 one behind, another clock a minute ahead", rotatedAgo(-time.Minute), presented(4), store.Repeated, same},
+	{"contract-4 one behind, the clock was set back", rotatedAgo(-time.Minute - time.Millisecond), presented(4), store.Reused, revokedNow},
 	{"contract-4 one behind, no grace, same millisecond", rotatedAgo(0),
-		func(in *store.Rotation) { in.Generation, in.Grace = 4, 0 }, store.Repeated, same},
+		func(in *store.Rotation) { in.Generation, in.Grace = 4, 0 }, store.Reused, revokedNow},
 
 	{"contract-4 one behind past the grace", rotatedAgo(30*time.Second + time.Millisecond), presented(4), store.Reused, revokedNow},
 	{"contract-4 further behind inside the grace", rotatedAgo(time.Second), presented(3), store.Reused, revokedNow},

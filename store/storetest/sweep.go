@@ -69,4 +69,10 @@ func testSweepKeys(t *testing.T, db *store.DB) {
 	equal(t, "the next", get(db.Sweep(ctx, in))(t), store.Swept{Deleted: 1})
 	equal(t, "the last", get(db.Sweep(ctx, in))(t), store.Swept{})
 	equal(t, "keys that sign", keys(), "lone 3 ")
+
+	in = store.Sweep{Now: now.Add(time.Hour + 25*time.Hour), KeyLife: life, Alg: "ES256"}
+	equal(t, "while others may sign with the old algorithm", get(db.Sweep(ctx, in))(t), store.Swept{})
+	in.Now = in.Now.Add(time.Millisecond)
+	equal(t, "of another algorithm", get(db.Sweep(ctx, in))(t), store.Swept{Deleted: 1})
+	equal(t, "keys of the algorithm that signs", keys(), "3 ")
 }
