@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
 )
 
 // table prints rows for people, or v for programs.
@@ -42,15 +44,37 @@ func (a *app) say(v any, format string, args ...any) error {
 	if a.output == "json" {
 		return a.json(v)
 	}
-	_, err := fmt.Fprintf(a.stdout, format+"\n", args...)
+	_, err := fmt.Fprintln(a.stdout, printable(fmt.Sprintf(format, args...)))
 	return err
 }
 
 func (a *app) json(v any) error {
-	enc := json.NewEncoder(a.stdout)
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(a.stdout, escape(text.String()))
+	return err
+}
+
+// escape writes what could steer the terminal, or turn the direction of what it
+// shows, as RFC 8259 §7 has it. Of indented JSON only strings hold such, and
+// encoding/json leaves them DEL, the C1 controls and those of direction.
+func escape(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) || r == '\n' {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // list is [] in JSON, not null, where it is empty.

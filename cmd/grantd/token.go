@@ -70,11 +70,9 @@ func (a *app) printInspection(found inspection) error {
 		return a.json(found)
 	}
 	for _, part := range []map[string]any{found.Header, found.Claims} {
-		text, err := json.MarshalIndent(part, "", "  ")
-		if err != nil {
+		if err := a.json(part); err != nil {
 			return err
 		}
-		fmt.Fprintln(a.stdout, string(text))
 	}
 	a.printDates(found.Claims)
 	for _, u := range found.Unchecked {
