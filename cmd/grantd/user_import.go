@@ -5,25 +5,16 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/grantd/grantd/config"
+	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server"
 	"github.com/grantd/grantd/store"
 )
-
-// importedUser is one line of an import.
-type importedUser struct {
-	Username     string   `json:"username"`
-	Email        string   `json:"email"`
-	FullName     string   `json:"full_name"`
-	PasswordHash string   `json:"password_hash"`
-	Scopes       []string `json:"scopes"` // left out: all
-	Disabled     bool     `json:"disabled"`
-}
 
 // maxImportLine bounds a line of an import, in bytes.
 const maxImportLine = 64 << 10
@@ -109,7 +100,7 @@ func importLine(ctx context.Context, ad admin, line []byte) error {
 		return err
 	}
 	for _, name := range in.Scopes {
-		if _, err := knownScopes(ad.cfg, name); err != nil {
+		if err := checkScope(ad.cfg, name); err != nil {
 			return err
 		}
 	}
@@ -126,24 +117,13 @@ func importLine(ctx context.Context, ad admin, line []byte) error {
 	return otherName(ad.db.CreateUser(ctx, u))
 }
 
-// parseImport refuses members that it does not know: a misspelt "scopes" would
-// let the user grant everything. The error never repeats a value.
-func parseImport(line []byte) (in importedUser, err error) {
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.DisallowUnknownFields()
-	err = dec.Decode(&in)
-	if _, end := dec.Token(); err == nil && end != io.EOF {
-		err = errors.New("more than one value in the line")
-	}
-	var kind *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
+// checkScope refuses an entry that is not the name of one scope.
+func checkScope(cfg config.Config, name string) error {
 	switch {
-	case err == nil:
-		return in, nil
-	case errors.As(err, &kind) && kind.Field != "":
-		err = fmt.Errorf("%q is of the wrong kind", kind.Field)
-	case errors.As(err, &kind), errors.As(err, &syntax), errors.Is(err, io.ErrUnexpectedEOF):
-		err = errors.New("no JSON object")
+	case isScope(cfg, name):
+		return nil
+	case !scopes.ValidName(name):
+		return fmt.Errorf(`scope %q is not one name; write scopes as ["me","items"]`, name)
 	}
-	return in, fmt.Errorf(`not a user, %w; write {"username":"ann","email":"ann@example.com","password_hash":"$2b$12$..."} with, if you like, full_name, scopes, disabled`, err)
+	return unknownScope(cfg, name)
 }
