@@ -76,7 +76,9 @@ func startRequest(t *testing.T, s *process, body string) (net.Conn, *bufio.Reade
 // A second signal does not wait for anybody.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	s := start(t, "dev")
+	s := newProcess("dev")
+	s.cmd.Env = settings("TMPDIR=" + t.TempDir()) // whoever insists leaves the folder behind
+	s.run(t)
 	startRequest(t, s, "x=y")
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
