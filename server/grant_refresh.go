@@ -33,11 +33,7 @@ func (s *Server) grantRefresh(ctx context.Context, refresh, requested string) (o
 }
 
 func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) (oauth2.TokenInfo, error) {
-	now := s.Now()
-	rot, err := s.DB.RotateGrant(ctx, store.Rotation{
-		ID: t.GrantID, ClientID: t.ClientID, UserID: t.Subject, Generation: t.Generation,
-		Now: now, IdleTTL: s.RefreshTTL, Grace: s.ReuseGrace, Until: accessEnd(now),
-	})
+	rot, err := s.DB.RotateGrant(ctx, s.rotation(t))
 	if err != nil {
 		return nil, err
 	}
@@ -87,21 +83,18 @@ func (s *Server) liveRefresh(ctx context.Context, refresh string) (token.Refresh
 	if err != nil {
 		return t, err
 	}
-	if !s.honours(g, t) {
-		return t, badGrant("the refresh token is spent or revoked")
+	switch g.Foresee(s.rotation(t)) {
+	case store.Rotated, store.Repeated:
+		return t, nil
 	}
-	return t, nil
+	return t, badGrant("the refresh token is spent or revoked")
 }
 
-// honours foretells what RotateGrant would say. The row's expiry adds nothing:
-// the token has the same, or a later one when the row was restored from an older
-// copy.
-func (s *Server) honours(g store.Grant, t token.Refresh) bool {
-	switch {
-	case !g.RevokedAt.IsZero():
-		return false
-	case t.Generation == g.Generation-1:
-		return store.InGrace(g.RotatedAt, s.Now(), s.ReuseGrace)
+// rotation is what a refresh token asks of its authorization now.
+func (s *Server) rotation(t token.Refresh) store.Rotation {
+	now := s.Now()
+	return store.Rotation{
+		ID: t.GrantID, ClientID: t.ClientID, UserID: t.Subject, Generation: t.Generation,
+		Now: now, IdleTTL: s.RefreshTTL, Grace: s.ReuseGrace, Until: accessEnd(now),
 	}
-	return t.Generation >= g.Generation
 }

@@ -52,6 +52,13 @@ func newKeyRow(m *token.Master, alg string, now time.Time, lead time.Duration) (
 	return store.SigningKey{ID: key.ID, Alg: alg, Public: public, Sealed: sealed, CreatedAt: now, SignFrom: key.SignFrom}, nil
 }
 
+// CheckMaster returns token.ErrSealed when m is not the master key of this
+// database's keys: no server could start with it.
+func CheckMaster(ctx context.Context, db *store.DB, m *token.Master) error {
+	_, err := openKeys(ctx, db, m)
+	return err
+}
+
 func openKeys(ctx context.Context, db *store.DB, m *token.Master) ([]token.SigningKey, error) {
 	rows, err := db.SigningKeys(ctx)
 	if err != nil {

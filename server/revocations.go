@@ -68,14 +68,10 @@ func (l *revocations) revoked(c *scopes.Claims) bool {
 	if len(l.entries) == 0 {
 		return false
 	}
-	if _, ok := l.entries[revocationID{store.RevokedToken, c.ID}]; ok {
-		return true
+	for _, id := range [...]revocationID{{store.RevokedToken, c.ID}, {store.RevokedGrant, c.GrantID}, {store.RevokedClient, c.ClientID}} {
+		if r, ok := l.entries[id]; ok && r.Revokes(c.ID, c.GrantID, c.ClientID, c.IssuedAt) {
+			return true
+		}
 	}
-	if _, ok := l.entries[revocationID{store.RevokedGrant, c.GrantID}]; ok && c.GrantID != "" {
-		return true
-	}
-	// A client may be deleted and registered again under its id: tokens that
-	// were issued after the deletion are the new client's.
-	deleted, ok := l.entries[revocationID{store.RevokedClient, c.ClientID}]
-	return ok && c.IssuedAt.Unix() <= deleted.RevokedAt.Unix()
+	return false
 }

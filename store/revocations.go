@@ -24,6 +24,21 @@ type Revocation struct {
 	ExpiresAt time.Time // when the tokens have expired by themselves, and this may be forgotten
 }
 
+// Revokes tells whether r revokes an access token with that jti, authorization, client and time
+// of issue. A client may be deleted and made again under its id: tokens issued after the deletion
+// are the new client's.
+func (r Revocation) Revokes(jti, grantID, clientID string, issued time.Time) bool {
+	switch r.Kind {
+	case RevokedToken:
+		return r.ID == jti
+	case RevokedGrant:
+		return r.ID == grantID && grantID != ""
+	case RevokedClient:
+		return r.ID == clientID && issued.Unix() <= r.RevokedAt.Unix()
+	}
+	return false
+}
+
 // A client can be deleted, made again and deleted again: the later revocation covers the earlier.
 const orProlong = ` ON CONFLICT (kind, id) DO UPDATE SET
 	revoked_at = CASE WHEN excluded.revoked_at > revocations.revoked_at THEN excluded.revoked_at ELSE revocations.revoked_at END,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 )
@@ -86,8 +87,12 @@ func (db *DB) refuseRotation(ctx context.Context, in Rotation) (res RotateResult
 		if err != nil {
 			return err
 		}
-		res = RotateResult{Outcome: judge(g, in), Grant: g}
-		if res.Outcome != Reused {
+		res = RotateResult{Outcome: g.Foresee(in), Grant: g}
+		switch res.Outcome {
+		case Rotated: // fail closed, should the two ever disagree: nothing was rotated
+			return fmt.Errorf("grant %s could be rotated, and was not", in.ID)
+		case Reused:
+		default:
 			return nil
 		}
 		if _, err := revokeGrant(ctx, tx, in.ID, in.Now, in.Until); err != nil {
@@ -105,26 +110,32 @@ func (db *DB) refuseRotation(ctx context.Context, in Rotation) (res RotateResult
 // clockSkew is how far ahead the clock of the server may have been that rotated before.
 const clockSkew = time.Minute
 
-// InGrace tells whether a repeat at now of the rotation at rotatedAt is answered. A grace of zero
-// answers none.
-func InGrace(rotatedAt, now time.Time, grace time.Duration) bool {
-	since := now.Sub(rotatedAt)
-	return grace > 0 && since <= grace && since >= -clockSkew
-}
-
-// judge tells why g was not rotated. The order matters: a stranger learns and changes nothing, and
+// Foresee tells what RotateGrant would make of the authorization as it is: for those who ask
+// about a token without spending it. The order matters: a stranger learns and changes nothing, and
 // a dead authorization is not killed again.
-func judge(g Grant, in Rotation) Outcome {
+func (g Grant) Foresee(in Rotation) Outcome {
 	now := millis(in.Now)
+	ahead := in.Generation > g.Generation
 	switch {
 	case g.ClientID != in.ClientID || g.UserID != in.UserID:
 		return Foreign
 	case !g.RevokedAt.IsZero():
 		return Revoked
-	case millis(g.ExpiresAt) <= now, in.Generation >= g.Generation: // the latter: no generation is left
+	case in.Generation == math.MaxInt64 && in.Generation >= g.Generation: // no generation is left
 		return Expired
-	case in.Generation == g.Generation-1 && InGrace(g.RotatedAt, in.Now, in.Grace):
+	case millis(g.ExpiresAt) <= now && !(ahead && millis(g.MaxExpiresAt) > now):
+		return Expired
+	case in.Generation >= g.Generation:
+		return Rotated
+	case in.Generation == g.Generation-1 && inGrace(g.RotatedAt, in.Now, in.Grace):
 		return Repeated
 	}
 	return Reused
+}
+
+// inGrace tells whether a repeat at now of the rotation at rotatedAt is answered. A grace of zero
+// answers none.
+func inGrace(rotatedAt, now time.Time, grace time.Duration) bool {
+	since := now.Sub(rotatedAt)
+	return grace > 0 && since <= grace && since >= -clockSkew
 }

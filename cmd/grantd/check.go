@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/grantd/grantd/config"
-	"github.com/grantd/grantd/server/token"
-	"github.com/grantd/grantd/store"
+	"github.com/grantd/grantd/server"
 	"github.com/spf13/cobra"
 )
 
@@ -84,22 +82,7 @@ func checkState(ctx context.Context, cfg config.Config, wrong error) error {
 	if err != nil {
 		return left // what is wrong with the key was said before, in wrong
 	}
-	return allProblems(left, checkMaster(ctx, db, master))
-}
-
-// checkMaster refuses a master key that is not the one of this database: no
-// server could start with it.
-func checkMaster(ctx context.Context, db *store.DB, master *token.Master) error {
-	keys, err := db.SigningKeys(ctx)
-	if err != nil {
-		return err
-	}
-	for _, k := range keys {
-		if _, err := token.OpenKey(master, k.ID, k.Alg, k.SignFrom, k.Sealed); err != nil {
-			return fmt.Errorf("signing key %s: %w", k.ID, err)
-		}
-	}
-	return nil
+	return allProblems(left, server.CheckMaster(ctx, db, master))
 }
 
 // names reports whether a problem with the setting key is in err.

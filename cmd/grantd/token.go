@@ -197,8 +197,7 @@ func (in *inspector) checkRevoked(ctx context.Context, db *store.DB, c *scopes.C
 		return
 	}
 	if slices.ContainsFunc(rows, func(r store.Revocation) bool {
-		return r.Kind == store.RevokedToken && r.ID == c.ID || r.Kind == store.RevokedGrant && r.ID == c.GrantID ||
-			r.Kind == store.RevokedClient && r.ID == c.ClientID && c.IssuedAt.Unix() <= r.RevokedAt.Unix()
+		return r.Revokes(c.ID, c.GrantID, c.ClientID, c.IssuedAt)
 	}) {
 		in.problem("it was revoked")
 	}
@@ -245,11 +244,21 @@ func (in *inspector) checkRefresh(ctx context.Context, db *store.DB) {
 		in.problem("its authorization is gone")
 	case err != nil:
 		in.unchecked("revocation", err)
-	case !g.RevokedAt.IsZero():
+	default:
+		in.checkGrant(g, t)
+	}
+}
+
+// checkGrant says what would become of the authorization if t were presented now.
+func (in *inspector) checkGrant(g store.Grant, t token.Refresh) {
+	switch g.Foresee(store.Rotation{
+		ID: t.GrantID, ClientID: t.ClientID, UserID: t.Subject, Generation: t.Generation, Now: in.now, Grace: in.cfg.Tokens.ReuseGrace,
+	}) {
+	case store.Revoked:
 		in.problem("its authorization was revoked at %s", when(g.RevokedAt))
-	case !g.ExpiresAt.After(in.now):
+	case store.Expired:
 		in.problem("its authorization expired at %s", when(g.ExpiresAt))
-	case t.Generation < g.Generation-1, t.Generation < g.Generation && in.now.Sub(g.RotatedAt) > in.cfg.Tokens.ReuseGrace:
+	case store.Reused:
 		in.problem("it was used before: it has generation %d and the authorization is at %d; presenting it would revoke the authorization", t.Generation, g.Generation)
 	}
 }

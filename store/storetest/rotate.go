@@ -102,6 +102,9 @@ func testOutcome(t *testing.T, db *store.DB, c rotateCase) {
 	addGrant(t, db, g)
 	feed := len(revoked(t, db))
 
+	if c.want != store.Unknown {
+		equal(t, "foreseen", g.Foresee(in).String(), c.want.String())
+	}
 	res := get(db.RotateGrant(ctx, in))(t)
 	equal(t, "outcome", res.Outcome.String(), c.want.String())
 	c.after(&g)
