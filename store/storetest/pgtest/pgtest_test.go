@@ -1,0 +1,80 @@
+package pgtest_test
+
+import (
+	"database/sql"
+	"os"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/grantd/grantd/store/storetest/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// open connects as the store does.
+func open(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func exec(t *testing.T, db *sql.DB, statement string) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value returns the one value of a query's one row.
+func value(t *testing.T, db *sql.DB, query string) (v string) {
+	t.Helper()
+	if err := db.QueryRowContext(t.Context(), query).Scan(&v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func want(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+func TestURL(t *testing.T) {
+	for range 2 { // the table is not in the second one
+		db := open(t, pgtest.URL(t))
+		exec(t, db, "CREATE TABLE t (s TEXT)")
+		exec(t, db, "INSERT INTO t VALUES ('B'), ('a')")
+		want(t, "order", value(t, db, "SELECT string_agg(s, ' ' ORDER BY s) FROM t"), "a B")
+		want(t, "superuser", value(t, db, "SELECT current_setting('is_superuser')"), "off")
+	}
+}
+
+func TestStopAndStart(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Start(t, pgtest.Options{MaxConnections: 7, Settings: map[string]string{"work_mem": "5MB"}})
+	db := open(t, c.CreateDatabase())
+	want(t, "connections", value(t, db, "SHOW max_connections"), "7")
+	want(t, "setting", value(t, db, "SHOW work_mem"), "5MB")
+	want(t, "fsync", value(t, db, "SHOW fsync"), "on")
+	exec(t, db, "CREATE TABLE t (n INT)")
+	for _, stop := range []func(){
+		func() { c.Stop(pgtest.Fast) },
+		func() { c.Stop(pgtest.Immediate) },
+		c.Kill,
+	} {
+		exec(t, db, "INSERT INTO t VALUES (1)")
+		stop()
+		if err := db.PingContext(t.Context()); err == nil {
+			t.Error("it answers while it is stopped")
+		}
+		c.Start()
+	}
+	want(t, "rows", value(t, db, "SELECT count(*) FROM t"), "3")
+}
