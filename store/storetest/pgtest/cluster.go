@@ -247,25 +247,29 @@ func (c *Cluster) Start() {
 // Kill ends all processes of the server at once, as a crash does.
 func (c *Cluster) Kill() {
 	c.t.Helper()
-	// Stopped, the postmaster starts no more children while we look for them.
+	// Stopped, the postmaster starts no more children. They go first: one that still ran would keep
+	// the next start from the shared memory.
 	c.proc.cmd.Process.Signal(syscall.SIGSTOP)
-	for _, pid := range children(c.proc.cmd.Process.Pid) {
-		syscall.Kill(pid, syscall.SIGKILL)
+	for pids := children(c.proc.cmd.Process.Pid); len(pids) > 0; pids = children(c.proc.cmd.Process.Pid) {
+		for _, pid := range pids {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		time.Sleep(time.Millisecond)
 	}
 	c.must(c.proc.signal(syscall.SIGKILL))
 }
 
-// children returns the processes that pid has started. Without /proc there are none; those of a
-// PostgreSQL end shortly after it.
+// children returns the living processes that pid has started. Without /proc there are none; those
+// of a PostgreSQL end shortly after it.
 func children(pid int) (found []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
 		stat, _ := os.ReadFile(path)
 		var parent int
 		var state string
-		// The name of the program, in parentheses, may hold anything.
+		// The name of the program, in parentheses, may hold anything but a postmaster's does not.
 		_, rest, _ := strings.Cut(string(stat), ") ")
-		if _, err := fmt.Sscan(rest, &state, &parent); err == nil && parent == pid {
+		if _, err := fmt.Sscan(rest, &state, &parent); err == nil && parent == pid && state != "Z" {
 			child, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			found = append(found, child)
 		}

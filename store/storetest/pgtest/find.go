@@ -26,7 +26,9 @@ func find(program string) (string, error) {
 // the folders of its versions, the newest first.
 func binDirs() []string {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		return []string{filepath.Dir(path)}
+		if path, err = filepath.EvalSymlinks(path); err == nil { // to where the others are, too
+			return []string{filepath.Dir(path)}
+		}
 	}
 	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	version := func(dir string) int {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/grantd/grantd/store/storetest/pgtest"
@@ -77,4 +78,48 @@ func TestStopAndStart(t *testing.T) {
 		c.Start()
 	}
 	want(t, "rows", value(t, db, "SELECT count(*) FROM t"), "3")
+}
+
+func TestStandby(t *testing.T) {
+	t.Parallel()
+	c := pgtest.Start(t, pgtest.Options{NoSync: true})
+	url := c.CreateDatabase()
+	exec(t, open(t, url), "CREATE TABLE t (n INT)")
+	s := c.Standby(t, pgtest.StandbyOptions{Synchronous: true})
+	exec(t, open(t, url), "INSERT INTO t VALUES (1)")
+	c.Kill()
+	s.Promote()
+	db := open(t, s.URL(nameOf(t, url)))
+	want(t, "rows", value(t, db, "SELECT count(*) FROM t"), "1")
+	exec(t, db, "INSERT INTO t VALUES (2)")
+}
+
+func nameOf(t *testing.T, url string) string {
+	t.Helper()
+	c, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Database
+}
+
+func TestBouncer(t *testing.T) {
+	t.Parallel()
+	db := open(t, pgtest.Bouncer(t, pgtest.URL(t), pgtest.BouncerOptions{PoolSize: 2})+"&default_query_exec_mode=exec")
+	sessions := map[string]bool{}
+	for range 9 {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close() // all nine are connected at once
+		var pid string
+		if err := conn.QueryRowContext(t.Context(), "SELECT pg_backend_pid()::text").Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		sessions[pid] = true
+	}
+	if len(sessions) > 2 {
+		t.Errorf("nine clients have %d sessions, want at most 2", len(sessions))
+	}
 }
