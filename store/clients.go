@@ -56,6 +56,9 @@ func (db *DB) SetClientSecret(ctx context.Context, id string, hash []byte) error
 // token issued before now has expired.
 func (db *DB) DeleteClient(ctx context.Context, id string, now, until time.Time) (ended int, err error) {
 	err = db.update(ctx, func(tx *sql.Tx) error {
+		if err := db.hold(ctx, tx, "clients", id); err != nil {
+			return err
+		}
 		ended, err = endGrants(ctx, tx, GrantFilter{ClientID: id, Now: now}, until)
 		if err != nil {
 			return err

@@ -12,13 +12,14 @@ import (
 
 	"github.com/grantd/grantd/store"
 	"github.com/grantd/grantd/store/storetest"
+	"github.com/grantd/grantd/store/storetest/pgtest"
 )
 
 // TestMain makes the test binary a program that tests can run and kill.
 func TestMain(m *testing.M) {
 	task, path := os.Getenv("STORE_TEST_TASK"), os.Getenv("STORE_TEST_PATH")
 	if task == "" {
-		os.Exit(m.Run())
+		os.Exit(pgtest.Main(m))
 	}
 	if err := perform(context.Background(), task, path); err != nil {
 		fmt.Fprintln(os.Stderr, err)

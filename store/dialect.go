@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/pressly/goose/v3"
 )
@@ -9,9 +10,15 @@ import (
 // dialect is what the databases do not have in common. All else is SQL that they share: $1
 // placeholders, RETURNING, ON CONFLICT.
 type dialect struct {
-	driver   string // of database/sql
 	goose    goose.Dialect
 	hasTable string // counts the tables that are called $1
+	clock    string // the time of the database in Unix milliseconds; "" when it is this machine's
+
+	// prepares is whether the driver leaves it to us to keep statements prepared.
+	prepares bool
+
+	// translate puts a query or a migration into the database's own words. Nil leaves it as it is.
+	translate func(query string) string
 
 	// lock keeps every other process from migrating until unlock is called.
 	lock func(ctx context.Context) (unlock func() error, err error)
@@ -19,4 +26,22 @@ type dialect struct {
 	// explain says in plain words what ails the database and what to do about it;
 	// "" when err is none of the database's faults.
 	explain func(err error) string
+
+	// undone tells that all of a transaction was taken back, and may go well if done again at
+	// once: two of them were in each other's way. Nil: there is no such error.
+	undone func(err error) bool
+
+	// lost tells that the connection broke: whether the statement took effect, nobody knows. Nil:
+	// there is no such error.
+	lost func(err error) bool
+}
+
+// Row locks are written as comments, /*lock FOR SHARE*/, for databases that need none.
+var lockClause = regexp.MustCompile(`/\*lock ([A-Z ]+)\*/`)
+
+func (d *dialect) words(query string) string {
+	if d.translate == nil {
+		return query
+	}
+	return d.translate(query)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -46,11 +47,20 @@ func (d *dialect) fault(ctx context.Context, err error) error {
 		return ErrNotFound
 	case errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil:
 		return ctx.Err() // database/sql rolled back when the context ended, and forgot why
+	case d.lost != nil && d.lost(err) && ctx.Err() != nil:
+		return ctx.Err() // pgx closes a connection whose statement has no more time
 	case err.Error() == "sql: database is closed": // database/sql does not export it
 		return fmt.Errorf("%w: it is closed; restart grantd", ErrUnavailable)
 	}
 	if cause := d.explain(err); cause != "" {
-		return fmt.Errorf("%w: %s (%w)", ErrUnavailable, cause, err)
+		return fmt.Errorf("%w: %s (%w)", ErrUnavailable, cause, oneLine{err})
 	}
 	return err
 }
+
+// oneLine is an error whose text an operator can search for: pgx has a line for each host.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+func (e oneLine) Unwrap() error { return e.error }

@@ -35,8 +35,8 @@ func scanGrant(row scanner) (g Grant, err error) {
 // either sees it or is seen by it, and is ended.
 const createGrant = `INSERT INTO grants (` + grantColumns + `)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
-	WHERE EXISTS (SELECT 1 FROM users WHERE id = $3 AND disabled_at IS NULL AND ($12 = '' OR password_hash = $12))
-	AND EXISTS (SELECT 1 FROM clients WHERE id = $2)
+	WHERE EXISTS (SELECT 1 FROM users WHERE id = $3 AND disabled_at IS NULL AND ($12 = '' OR password_hash = $12) /*lock FOR SHARE*/)
+	AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*lock FOR KEY SHARE*/)
 	ON CONFLICT DO NOTHING`
 
 // CreateGrant adds g if at this moment its client exists, and its user exists, is enabled and has
@@ -120,14 +120,19 @@ func (db *DB) RevokeGrants(ctx context.Context, f GrantFilter, until time.Time) 
 
 // endGrants revokes what f selects, as part of a larger change.
 func endGrants(ctx context.Context, tx *sql.Tx, f GrantFilter, until time.Time) (ended int, err error) {
-	// Expired ones too: the access token of a late refresh can outlive its authorization.
-	where, args := f.where(RevokedGrant, millis(f.Now), millis(until))
-	_, err = tx.ExecContext(ctx, `INSERT INTO revocations (kind, id, revoked_at, expires_at)
-		SELECT $1, id, $2, $3 FROM grants WHERE revoked_at IS NULL`+where+orProlong, args...)
+	where, args := f.where(millis(f.Now))
+	const end = `UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL`
+	ended, err = affected(tx.ExecContext(ctx, end+` AND expires_at > $1`+where, args...))
 	if err != nil {
 		return 0, err
 	}
-	where, args = f.where(millis(f.Now))
-	return affected(tx.ExecContext(ctx,
-		`UPDATE grants SET revoked_at = $1 WHERE revoked_at IS NULL AND expires_at > $1`+where, args...))
+	// Expired ones too: the access token of a late refresh can outlive its authorization.
+	if _, err = tx.ExecContext(ctx, end+where, args...); err != nil {
+		return 0, err
+	}
+	// What the update found, and no other: each statement may see more rows than the one before.
+	where, args = f.where(RevokedGrant, millis(f.Now), millis(until))
+	_, err = tx.ExecContext(ctx, `INSERT INTO revocations (kind, id, revoked_at, expires_at)
+		SELECT $1, id, $2, $3 FROM grants WHERE revoked_at = $2`+where+orProlong, args...)
+	return ended, err
 }

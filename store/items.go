@@ -16,9 +16,7 @@ type Item struct {
 // ErrNotFound if there is no such user.
 func (db *DB) AddItem(ctx context.Context, userID string, it Item) error {
 	return db.update(ctx, func(tx *sql.Tx) error {
-		var users int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM users WHERE id = $1`, userID).Scan(&users)
-		if err := found(users, err); err != nil {
+		if err := db.hold(ctx, tx, "users", userID); err != nil {
 			return err
 		}
 		n, err := affected(tx.ExecContext(ctx, `INSERT INTO items (user_id, id, created_at)

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"io"
 	"io/fs"
 	"log/slog"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,7 +70,7 @@ func (db *DB) up(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(db.dialect.goose, db.write.DB, files,
+	p, err := goose.NewProvider(db.dialect.goose, db.write.DB, translated{files, db.dialect},
 		goose.WithTableName(schemaTable),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithSlog(slog.New(slog.DiscardHandler)))
@@ -100,4 +102,27 @@ func (db *DB) schema(ctx context.Context) (int64, error) {
 func scanInt(row scanner) (n int64, err error) {
 	err = row.Scan(&n)
 	return n, err
+}
+
+// translated is a folder of migrations in the words of one database.
+type translated struct {
+	fs.FS
+	dialect *dialect
+}
+
+type translatedFile struct {
+	fs.File
+	text io.Reader
+}
+
+func (f translatedFile) Read(p []byte) (int, error) { return f.text.Read(p) }
+
+// Open opens a migration, or the folder.
+func (t translated) Open(name string) (fs.File, error) {
+	f, err := t.FS.Open(name)
+	if err != nil || path.Ext(name) != ".sql" {
+		return f, err
+	}
+	text, err := io.ReadAll(f)
+	return translatedFile{f, strings.NewReader(t.dialect.words(string(text)))}, err
 }

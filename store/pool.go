@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"sync"
@@ -11,13 +12,14 @@ import (
 type pool struct {
 	*sql.DB
 	dialect *dialect
+	reads   bool // nothing else is done on it, so anything may be done twice
 
 	mu    sync.Mutex
 	stmts map[string]*sql.Stmt
 }
 
-func openPool(ctx context.Context, d *dialect, dsn string, size int) (*pool, error) {
-	db, err := sql.Open(d.driver, dsn)
+func openPool(ctx context.Context, d *dialect, driver, dsn string, size int) (*pool, error) {
+	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +31,8 @@ func openPool(ctx context.Context, d *dialect, dsn string, size int) (*pool, err
 	}
 	return &pool{DB: db, dialect: d, stmts: map[string]*sql.Stmt{}}, nil
 }
+
+func (p *pool) onlyReads() bool { return p.reads }
 
 // stmt prepares query once and keeps it. It must not be called inside a transaction, which may
 // hold the only connection.
@@ -59,14 +63,36 @@ func (p *pool) prepared(query string, s *sql.Stmt) *sql.Stmt {
 	return s
 }
 
-// exec runs one statement in a transaction of its own and returns how many rows it changed.
-func (p *pool) exec(ctx context.Context, query string, args ...any) (int, error) {
+// query runs one statement, in a transaction of its own.
+func (p *pool) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	if !p.dialect.prepares {
+		return p.QueryContext(ctx, p.dialect.words(query), args...)
+	}
 	s, err := p.stmt(ctx, query)
 	if err != nil {
-		return 0, p.dialect.fault(ctx, err)
+		return nil, err
 	}
-	n, err := affected(s.ExecContext(ctx, args...))
-	return n, p.dialect.fault(ctx, err)
+	return s.QueryContext(ctx, args...)
+}
+
+// exec runs one statement in a transaction of its own and returns how many rows it changed.
+func (p *pool) exec(ctx context.Context, query string, args ...any) (n int, err error) {
+	err = p.dialect.attempt(ctx, p.onlyReads, func() error {
+		n, err = p.execOnce(ctx, query, args)
+		return err
+	})
+	return n, err
+}
+
+func (p *pool) execOnce(ctx context.Context, query string, args []any) (int, error) {
+	if !p.dialect.prepares {
+		return affected(p.ExecContext(ctx, p.dialect.words(query), args...))
+	}
+	s, err := p.stmt(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	return affected(s.ExecContext(ctx, args...))
 }
 
 func affected(res sql.Result, err error) (int, error) {
@@ -81,48 +107,73 @@ func affected(res sql.Result, err error) (int, error) {
 type scanner interface{ Scan(dest ...any) error }
 
 // one returns the row that query finds or changes, ErrNotFound when there is none.
-func one[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), query string, args ...any) (T, error) {
-	s, err := p.stmt(ctx, query)
+func one[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), query string, args ...any) (row T, err error) {
+	err = p.dialect.attempt(ctx, p.onlyReads, func() error {
+		row, err = scanOne(ctx, p, scan, query, args)
+		return err
+	})
+	return row, err
+}
+
+func scanOne[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), query string, args []any) (row T, err error) {
+	rows, err := p.query(ctx, query, args)
 	if err != nil {
-		var none T
-		return none, p.dialect.fault(ctx, err)
+		return row, err
 	}
-	// Scan also closes the row, and with it commits what the statement changed: its error counts.
-	row, err := scan(s.QueryRowContext(ctx, args...))
-	return row, p.dialect.fault(ctx, err)
+	defer rows.Close()
+	if !rows.Next() {
+		return row, cmp.Or(rows.Err(), sql.ErrNoRows)
+	}
+	if row, err = scan(rows); err != nil {
+		return row, err
+	}
+	return row, rows.Close() // commits what the statement changed: its error counts
 }
 
 // list returns all rows that query finds.
-func list[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	s, err := p.stmt(ctx, query)
+func list[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), query string, args ...any) (all []T, err error) {
+	err = p.dialect.attempt(ctx, p.onlyReads, func() error {
+		all, err = scanAll(ctx, p, scan, query, args)
+		return err
+	})
+	return all, err
+}
+
+func scanAll[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), query string, args []any) (all []T, err error) {
+	rows, err := p.query(ctx, query, args)
 	if err != nil {
-		return nil, p.dialect.fault(ctx, err)
-	}
-	rows, err := s.QueryContext(ctx, args...)
-	if err != nil {
-		return nil, p.dialect.fault(ctx, err)
+		return nil, err
 	}
 	defer rows.Close()
-	var all []T
 	for rows.Next() {
 		row, err := scan(rows)
 		if err != nil {
-			return nil, p.dialect.fault(ctx, err)
+			return nil, err
 		}
 		all = append(all, row)
 	}
-	return all, p.dialect.fault(ctx, rows.Err())
+	return all, rows.Err()
 }
 
-// update runs change in one transaction, which commits if change returns nil.
+// update runs change in one transaction, which commits if change returns nil. Change may be run
+// again from the start, so it assigns what it finds out and never adds to it.
 func (db *DB) update(ctx context.Context, change func(tx *sql.Tx) error) error {
+	committing := false
+	// Up to the commit nothing has happened, whatever became of the connection.
+	return db.dialect.attempt(ctx, func() bool { return !committing }, func() (err error) {
+		committing, err = db.updateOnce(ctx, change)
+		return err
+	})
+}
+
+func (db *DB) updateOnce(ctx context.Context, change func(tx *sql.Tx) error) (committing bool, err error) {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
-		return db.dialect.fault(ctx, err)
+		return false, err
 	}
 	defer tx.Rollback()
 	if err := change(tx); err != nil {
-		return db.dialect.fault(ctx, err)
+		return false, err
 	}
-	return db.dialect.fault(ctx, tx.Commit())
+	return true, tx.Commit()
 }

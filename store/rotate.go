@@ -95,8 +95,12 @@ func (db *DB) refuseRotation(ctx context.Context, in Rotation) (res RotateResult
 		default:
 			return nil
 		}
-		if _, err := revokeGrant(ctx, tx, in.ID, in.Now, in.Until); err != nil {
+		revoked, err := revokeGrant(ctx, tx, in.ID, in.Now, in.Until)
+		if err != nil {
 			return err
+		}
+		if !revoked {
+			res.Outcome = Revoked // by another one, just now
 		}
 		res.Grant.RevokedAt = time.UnixMilli(millis(in.Now)).UTC()
 		return nil

@@ -40,23 +40,23 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	d := &dialect{
-		driver:   "sqlite",
+		prepares: true,
 		goose:    goose.DialectSQLite3,
 		hasTable: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
 		lock:     func(ctx context.Context) (func() error, error) { return lockSQLite(ctx, path+".lock") },
 		explain:  explainSQLite,
 	}
 	// The writer comes first: it makes the log without which a reader cannot open the file.
-	write, err := openPool(ctx, d, sqliteDSN(path, sqliteWriter+sqliteBoth), 1)
+	write, err := openPool(ctx, d, "sqlite", sqliteDSN(path, sqliteWriter+sqliteBoth), 1)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	read, err := openPool(ctx, d, sqliteDSN(path, sqliteReader+sqliteBoth), sqliteReaders)
+	read, err := openPool(ctx, d, "sqlite", sqliteDSN(path, sqliteReader+sqliteBoth), sqliteReaders)
 	if err != nil {
 		write.Close()
 		return nil, fmt.Errorf("open %s for reading: %w", path, err)
 	}
-	return &DB{write: write, read: read, dialect: d}, nil
+	return &DB{write: write, read: read, watch: read, probe: write, dialect: d}, nil
 }
 
 func sqlitePath(path string) (string, error) {

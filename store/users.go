@@ -131,6 +131,9 @@ func (db *DB) DeleteUser(ctx context.Context, id string, now, until time.Time) (
 // changeUser runs a statement that changes one user and ends the user's authorizations.
 func (db *DB) changeUser(ctx context.Context, id string, now, until time.Time, change string, args ...any) (ended int, err error) {
 	err = db.update(ctx, func(tx *sql.Tx) error {
+		if err := db.hold(ctx, tx, "users", id); err != nil {
+			return err
+		}
 		// First, since a deleted user has no rows left to end.
 		ended, err = endGrants(ctx, tx, GrantFilter{UserID: id, Now: now}, until)
 		if err != nil {
@@ -139,6 +142,13 @@ func (db *DB) changeUser(ctx context.Context, id string, now, until time.Time, c
 		return found(affected(tx.ExecContext(ctx, change, args...)))
 	})
 	return ended, err
+}
+
+// hold keeps row id as it is until tx ends: logins of the user or client wait, and then see what
+// became of it.
+func (db *DB) hold(ctx context.Context, tx *sql.Tx, table, id string) error {
+	var one int
+	return tx.QueryRowContext(ctx, db.dialect.words(`SELECT 1 FROM `+table+` WHERE id = $1 /*lock FOR UPDATE*/`), id).Scan(&one)
 }
 
 // found turns a statement that met no row into ErrNotFound.

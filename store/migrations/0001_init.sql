@@ -1,7 +1,8 @@
 -- +goose Up
 
 -- One text for every database: BIGINT, TEXT and BYTEA are types in PostgreSQL and just names to
--- SQLite. Times are Unix milliseconds, lists are JSON.
+-- SQLite. Times are Unix milliseconds, lists are JSON. PostgreSQL is told to compare texts byte by
+-- byte, and to leave room where rows are updated "in place".
 
 CREATE TABLE users (
     id            TEXT   NOT NULL PRIMARY KEY,
@@ -42,7 +43,7 @@ CREATE TABLE grants (
     expires_at     BIGINT NOT NULL,
     max_expires_at BIGINT NOT NULL,
     revoked_at     BIGINT                 -- NULL: live
-);
+) /*in place*/;
 CREATE INDEX grants_by_client ON grants (client_id, id);
 CREATE INDEX grants_by_user ON grants (user_id, id);
 
@@ -76,5 +77,5 @@ CREATE TABLE items (
 -- Written to find out whether the database can be written.
 CREATE TABLE readiness (
     probes BIGINT NOT NULL
-);
+) /*in place*/;
 INSERT INTO readiness (probes) VALUES (0);

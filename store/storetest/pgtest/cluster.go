@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -173,7 +174,7 @@ func await(p *process, ask func() error, log func() string) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		err := ask()
 		switch {
-		case p.over() && strings.Contains(log(), "ould not bind"): // or whatever answers there is not ours
+		case p.over() && strings.Contains(log(), "ddress already in use"): // what answers there is not ours
 			return errPortTaken
 		case p.over():
 			return fmt.Errorf("%s: %v: %s", p.cmd.Path, p.cmd.ProcessState, log())
@@ -291,6 +292,15 @@ func (c *Cluster) Logs() string {
 func (c *Cluster) remove() {
 	if c.proc != nil {
 		c.must(c.proc.signal(syscall.SIGQUIT))
+	}
+	// A crash leaves a segment of shared memory behind, which the next start would find and remove.
+	if lock, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid")); err == nil {
+		if lines := strings.Split(string(lock), "\n"); len(lines) > 6 {
+			key, id, _ := strings.Cut(strings.TrimSpace(lines[6]), " ")
+			if key != "" {
+				exec.Command("ipcrm", "-m", strings.TrimSpace(id)).Run()
+			}
+		}
 	}
 	c.must(os.RemoveAll(c.dir))
 }
