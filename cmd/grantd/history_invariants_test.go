@@ -78,7 +78,7 @@ func revocationsStay(part []event) (problems []string) {
 
 // acknowledged tells whether somebody now knows that the authorization has ended.
 func acknowledged(e event) bool {
-	return e.kind == revoked && e.status == 200 || e.reused()
+	return e.kind == revoked && e.status == 200 || e.kind == refreshed && e.status == 400
 }
 
 // reused tells whether the server said that this very request ended the authorization.

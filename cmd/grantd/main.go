@@ -22,15 +22,16 @@ const (
 	exitUsage  = 2
 )
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(nil)) }
 
-func run() int {
+// run is the program on a machine with that clock. Nil means time.Now.
+func run(clock func() time.Time) int {
 	hangup, release := untilHangup()
 	defer release()
 	ctx, stop := signal.NotifyContext(hangup, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, clock: clock}
 	return a.execute(ctx, os.Args[1:])
 }
 

@@ -12,7 +12,7 @@ import (
 
 // TestMain puts the program, as this binary under another name, into the PATH.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"grantd": main})
+	testscript.Main(m, map[string]func(){"grantd": mainWithClock})
 }
 
 // tokens is an answer of the token endpoint.

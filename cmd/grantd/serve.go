@@ -78,7 +78,9 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	// Whoever read standard output or error may go before the server does.
 	signal.Ignore(syscall.SIGPIPE)
 	log := newLog(a.stderr, cfg.Log)
-	srv, err := server.New(ctx, serverOptions(cfg, master, db, log))
+	options := serverOptions(cfg, master, db, log)
+	options.Now = a.now
+	srv, err := server.New(ctx, options)
 	if err != nil {
 		return err
 	}
