@@ -11,12 +11,10 @@ test: tools lint
 
 RACE := $(shell command -v cc >/dev/null 2>&1 && echo -race)
 
-# The tests paste what the documents show into a shell, so they need curl. It is
-# installed where that is allowed. In CI there is a C compiler, too.
+# The tests need curl, because they paste what the documents show into a shell, PostgreSQL, PgBouncer
+# and HAProxy. They are installed where that is allowed. In CI there is a C compiler, too.
 tools:
-	@command -v curl >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		apt-get update -q && apt-get install -yq --no-install-recommends curl ca-certificates; } || \
-		{ echo "the tests need curl: install it" >&2; exit 1; }
+	@.ci/tools
 	@[ "$(CI)" != true ] || command -v cc >/dev/null || { echo "CI needs a C compiler for the race detector" >&2; exit 1; }
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
