@@ -1,9 +1,14 @@
 package pgtest_test
 
 import (
+	"bufio"
 	"database/sql"
+	"fmt"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -24,7 +29,7 @@ func open(t *testing.T, url string) *sql.DB {
 	return db
 }
 
-func exec(t *testing.T, db *sql.DB, statement string) {
+func mustExec(t *testing.T, db *sql.DB, statement string) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), statement); err != nil {
 		t.Fatal(err)
@@ -50,10 +55,41 @@ func want(t *testing.T, what, got, want string) {
 func TestURL(t *testing.T) {
 	for range 2 { // the table is not in the second one
 		db := open(t, pgtest.URL(t))
-		exec(t, db, "CREATE TABLE t (s TEXT)")
-		exec(t, db, "INSERT INTO t VALUES ('B'), ('a')")
+		mustExec(t, db, "CREATE TABLE t (s TEXT)")
+		mustExec(t, db, "INSERT INTO t VALUES ('B'), ('a')")
 		want(t, "order", value(t, db, "SELECT string_agg(s, ' ' ORDER BY s) FROM t"), "a B")
 		want(t, "superuser", value(t, db, "SELECT current_setting('is_superuser')"), "off")
+	}
+}
+
+// TestKilled kills a test process, which is this test again.
+func TestKilled(t *testing.T) {
+	const asked = "PGTEST_BE_KILLED"
+	if os.Getenv(asked) != "" {
+		fmt.Println(pgtest.URL(t))
+		time.Sleep(time.Hour)
+	}
+	t.Parallel()
+	victim := exec.Command(os.Args[0], "-test.run=^TestKilled$")
+	victim.Env = append(os.Environ(), asked+"=1")
+	out, err := victim.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := victim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	victim.Process.Kill()
+	victim.Wait()
+	if err != nil || !strings.HasPrefix(line, "postgres://") {
+		t.Fatalf("%v: %s", err, line)
+	}
+	db := open(t, strings.TrimSpace(line))
+	for deadline := time.Now().Add(10 * time.Second); db.PingContext(t.Context()) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("PostgreSQL outlives the tests by ten seconds")
+		}
 	}
 }
 
@@ -64,13 +100,13 @@ func TestStopAndStart(t *testing.T) {
 	want(t, "connections", value(t, db, "SHOW max_connections"), "7")
 	want(t, "setting", value(t, db, "SHOW work_mem"), "5MB")
 	want(t, "fsync", value(t, db, "SHOW fsync"), "on")
-	exec(t, db, "CREATE TABLE t (n INT)")
+	mustExec(t, db, "CREATE TABLE t (n INT)")
 	for _, stop := range []func(){
 		func() { c.Stop(pgtest.Fast) },
 		func() { c.Stop(pgtest.Immediate) },
 		c.Kill,
 	} {
-		exec(t, db, "INSERT INTO t VALUES (1)")
+		mustExec(t, db, "INSERT INTO t VALUES (1)")
 		stop()
 		if err := db.PingContext(t.Context()); err == nil {
 			t.Error("it answers while it is stopped")
@@ -84,14 +120,14 @@ func TestStandby(t *testing.T) {
 	t.Parallel()
 	c := pgtest.Start(t, pgtest.Options{NoSync: true})
 	url := c.CreateDatabase()
-	exec(t, open(t, url), "CREATE TABLE t (n INT)")
+	mustExec(t, open(t, url), "CREATE TABLE t (n INT)")
 	s := c.Standby(t, pgtest.StandbyOptions{Synchronous: true})
-	exec(t, open(t, url), "INSERT INTO t VALUES (1)")
+	mustExec(t, open(t, url), "INSERT INTO t VALUES (1)")
 	c.Kill()
 	s.Promote()
 	db := open(t, s.URL(nameOf(t, url)))
 	want(t, "rows", value(t, db, "SELECT count(*) FROM t"), "1")
-	exec(t, db, "INSERT INTO t VALUES (2)")
+	mustExec(t, db, "INSERT INTO t VALUES (2)")
 }
 
 func nameOf(t *testing.T, url string) string {

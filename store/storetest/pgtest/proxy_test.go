@@ -49,7 +49,7 @@ func TestProxyCuts(t *testing.T) {
 		t.Error("a new one while they are refused")
 	}
 	n.Refuse(false)
-	exec(t, db, "SELECT 1")
+	mustExec(t, db, "SELECT 1")
 }
 
 func TestProxyFreezes(t *testing.T) {
@@ -82,7 +82,7 @@ func TestProxyLosesAnAnswer(t *testing.T) {
 	target := pgtest.URL(t)
 	n := pgtest.Proxy(t, target)
 	direct := open(t, target)
-	exec(t, direct, "CREATE TABLE t (n INT)")
+	mustExec(t, direct, "CREATE TABLE t (n INT)")
 	conn := connect(t, open(t, n.URL(target)))
 	n.FreezeReplies()
 	failed := make(chan error)
@@ -104,10 +104,10 @@ func TestProxyDelays(t *testing.T) {
 	target := pgtest.URL(t)
 	n := pgtest.Proxy(t, target)
 	db := open(t, n.URL(target))
-	exec(t, db, "SELECT 1")
+	mustExec(t, db, "SELECT 1")
 	n.Delay(moment)
 	begin := time.Now()
-	exec(t, db, "SELECT 1")
+	mustExec(t, db, "SELECT 1")
 	if took := time.Since(begin); took < moment {
 		t.Errorf("an answer after %v", took)
 	}
