@@ -79,6 +79,7 @@ func bouncerConfig(target *url.URL, port int, users string, o BouncerOptions) st
 		"default_pool_size":         strconv.Itoa(o.PoolSize),
 		"max_client_conn":           "1000",
 		"ignore_startup_parameters": "extra_float_digits",
+		"server_login_retry":        "1", // after a restart of the server; PgBouncer's 15 seconds are long for a test
 	}
 	if o.PoolSize == 0 {
 		settings["default_pool_size"] = "3"

@@ -137,7 +137,7 @@ func (c *Cluster) CreateDatabase() string {
 // Exec runs a statement as the superuser, for what a test wants to change.
 func (c *Cluster) Exec(sql string) {
 	c.t.Helper()
-	c.must(c.exec(c.t.Context(), sql))
+	c.must(c.exec(context.Background(), sql)) // works in a Cleanup, too
 }
 
 func (c *Cluster) must(err error) {

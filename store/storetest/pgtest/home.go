@@ -136,6 +136,9 @@ func launch(cmd *exec.Cmd) (*process, error) {
 	}
 	note := filepath.Join(home.dir, "pids", strconv.Itoa(cmd.Process.Pid))
 	err := os.WriteFile(note, nil, 0o600)
+	if err != nil {
+		cmd.Process.Kill()
+	}
 	p := &process{cmd, make(chan struct{})}
 	go func() {
 		cmd.Wait()

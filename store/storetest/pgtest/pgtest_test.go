@@ -2,6 +2,7 @@ package pgtest_test
 
 import (
 	"bufio"
+	"context"
 	"database/sql"
 	"fmt"
 	"os"
@@ -121,13 +122,20 @@ func TestStandby(t *testing.T) {
 	c := pgtest.Start(t, pgtest.Options{NoSync: true})
 	url := c.CreateDatabase()
 	mustExec(t, open(t, url), "CREATE TABLE t (n INT)")
-	s := c.Standby(t, pgtest.StandbyOptions{Synchronous: true})
+	n := pgtest.Proxy(t, url)
+	s := c.Standby(t, pgtest.StandbyOptions{Synchronous: true, Through: n})
 	mustExec(t, open(t, url), "INSERT INTO t VALUES (1)")
+	n.Freeze()
+	late, cancel := context.WithTimeout(t.Context(), moment)
+	defer cancel()
+	if _, err := open(t, url).ExecContext(late, "INSERT INTO t VALUES (2)"); err == nil {
+		t.Error("a commit that the standby does not know of")
+	}
 	c.Kill()
 	s.Promote()
 	db := open(t, s.URL(nameOf(t, url)))
 	want(t, "rows", value(t, db, "SELECT count(*) FROM t"), "1")
-	mustExec(t, db, "INSERT INTO t VALUES (2)")
+	mustExec(t, db, "INSERT INTO t VALUES (3)")
 }
 
 func nameOf(t *testing.T, url string) string {

@@ -95,6 +95,9 @@ func (c *Cluster) Start() {
 // Kill ends all processes of the server at once, as a crash does.
 func (c *Cluster) Kill() {
 	c.t.Helper()
+	if c.proc.over() {
+		return
+	}
 	// Stopped, the postmaster starts no more children. They go first: one that still ran would keep
 	// the next start from the shared memory.
 	c.proc.cmd.Process.Signal(syscall.SIGSTOP)
@@ -140,14 +143,17 @@ func (c *Cluster) remove() {
 	if c.proc != nil {
 		c.must(c.proc.signal(syscall.SIGQUIT))
 	}
-	// A crash leaves a segment of shared memory behind, which the next start would find and remove.
-	if lock, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid")); err == nil {
-		if lines := strings.Split(string(lock), "\n"); len(lines) > 6 {
-			key, id, _ := strings.Cut(strings.TrimSpace(lines[6]), " ")
-			if key != "" {
-				exec.Command("ipcrm", "-m", strings.TrimSpace(id)).Run()
-			}
+	c.freeMemory()
+	c.must(os.RemoveAll(c.dir))
+}
+
+// freeMemory removes the segment of shared memory that a crash leaves behind, as the next start
+// would. postmaster.pid, which is there after a crash only, names it in its seventh line: key, id.
+func (c *Cluster) freeMemory() {
+	lock, _ := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
+	if lines := strings.Split(string(lock), "\n"); len(lines) > 6 {
+		if segment := strings.Fields(lines[6]); len(segment) == 2 {
+			exec.Command("ipcrm", "-m", segment[1]).Run()
 		}
 	}
-	c.must(os.RemoveAll(c.dir))
 }

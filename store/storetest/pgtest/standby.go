@@ -11,6 +11,9 @@ import (
 type StandbyOptions struct {
 	// Synchronous makes the primary wait for this standby at each commit.
 	Synchronous bool
+	// Through is a Proxy to the primary, for a test that delays or cuts the replication. Nil means a
+	// direct connection.
+	Through *Network
 }
 
 // Standby starts a streaming copy of c. It answers queries, refuses changes, and is caught up with
@@ -23,9 +26,13 @@ func (c *Cluster) Standby(t testing.TB, o StandbyOptions) *Cluster {
 	}
 	s := &Cluster{t: t, dir: dir, password: c.password}
 	t.Cleanup(s.remove)
+	primary := c.AdminURL("")
+	if o.Through != nil {
+		primary = o.Through.URL(primary)
+	}
 	name := fmt.Sprintf("standby%d", time.Now().UnixNano())
 	s.must(run(dir, "pg_basebackup", "--pgdata", s.data(), "--checkpoint", "fast", "--no-sync",
-		"--write-recovery-conf", "--dbname", c.AdminURL("")+"&application_name="+name))
+		"--write-recovery-conf", "--dbname", primary+"&application_name="+name))
 	s.must(s.bootAnywhere())
 	if o.Synchronous {
 		c.Exec("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'")
@@ -55,7 +62,7 @@ func (c *Cluster) awaitStandby(name string, synchronous bool) error {
 func (c *Cluster) Promote() {
 	c.t.Helper()
 	var promoted bool
-	c.must(c.exec(c.t.Context(), "SELECT pg_promote()", &promoted))
+	c.must(c.exec(context.Background(), "SELECT pg_promote()", &promoted))
 	if !promoted {
 		c.t.Fatalf("pgtest: the standby does not become a primary: %s", c.Logs())
 	}
