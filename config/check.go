@@ -40,6 +40,9 @@ func (c Config) checkValues(p *Problems, leastCost, mostCost int) {
 	checkIssuer(p, c.Issuer)
 	checkListeners(p, c.Listen, c.OpsListen)
 	checkDatabase(p, c.Database)
+	if c.DatabaseConnections < 1 {
+		p.add("database_connections", fmt.Sprintf("it is %d", c.DatabaseConnections), "set it to 1 or more, such as 10")
+	}
 	c.TLS.check(p)
 	c.Tokens.check(p)
 	checkScopes(p, c.Scopes)

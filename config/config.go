@@ -21,9 +21,13 @@ type Config struct {
 	// OpsListen is the address of /healthz and /readyz.
 	OpsListen string
 
-	// Database is "sqlite:PATH". Somebody may write a "postgres://…" with a
-	// password here: show it through MaskDatabase only.
+	// Database is "sqlite:PATH" or "postgres://…". It may hold a password: show
+	// it through MaskDatabase only.
 	Database string
+
+	// DatabaseConnections is how many connections to PostgreSQL serve requests
+	// at most.
+	DatabaseConnections int
 
 	// MasterKeyFile is the path of a file that holds the master key, and
 	// MasterKey the key itself, in base64. Exactly one is set; see Master.

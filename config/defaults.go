@@ -12,6 +12,9 @@ func Default() Config {
 		Listen:    "127.0.0.1:8000",
 		OpsListen: "127.0.0.1:9000",
 		Database:  "sqlite:grantd.db",
+
+		DatabaseConnections: 10,
+
 		Tokens: Tokens{
 			AccessTTL:     15 * time.Minute,
 			RefreshTTL:    30 * 24 * time.Hour,

@@ -14,6 +14,7 @@ var documented = []struct{ key, value string }{
 	{"listen", "127.0.0.1:8000"},
 	{"ops_listen", "127.0.0.1:9000"},
 	{"database", "sqlite:grantd.db"},
+	{"database_connections", "10"},
 	{"master_key_file", ""},
 	{"master_key", ""},
 	{"tls.cert_file", ""},

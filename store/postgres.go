@@ -61,17 +61,27 @@ func postgresConfig(raw string) (*pgx.ConnConfig, error) {
 		return nil, errors.New("the database setting is no PostgreSQL URL: " + withoutURL(err) +
 			"; write postgres://USER:PASSWORD@HOST/NAME, with special characters in the password percent-encoded")
 	}
-	u, err := url.Parse(raw)
-	given := func(name string) bool { return err == nil && u.Query().Has(name) }
-	if !given("connect_timeout") {
+	given := urlParams(raw)
+	if !given.Has("connect_timeout") {
 		cfg.ConnectTimeout = postgresConnect
 	}
 	cfg.RuntimeParams["application_name"] = cmp.Or(cfg.RuntimeParams["application_name"], "grantd")
 	// Of several hosts only one can be written. A standby among them waits for its day.
-	if severalHosts(cfg) && !given("target_session_attrs") {
+	if severalHosts(cfg) && !given.Has("target_session_attrs") {
 		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	return cfg, nil
+}
+
+// urlParams are those of a URL that net/url may not read: it knows no list of hosts.
+func urlParams(raw string) url.Values {
+	_, rest, _ := strings.Cut(raw, "://")
+	if i := strings.IndexAny(rest, "@/"); i >= 0 && rest[i] == '@' { // a password may hold a '?'
+		rest = rest[i+1:]
+	}
+	_, query, _ := strings.Cut(rest, "?")
+	params, _ := url.ParseQuery(query) // pgx has read it before
+	return params
 }
 
 // withoutURL is why a URL was refused, without the URL and so without the password in it.

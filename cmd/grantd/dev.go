@@ -141,7 +141,11 @@ func devMaster(cfg config.Config) (*token.Master, error) {
 	if cfg.MasterKey != "" || cfg.MasterKeyFile != "" {
 		return openMaster(cfg)
 	}
-	path := strings.TrimPrefix(cfg.Database, "sqlite:") + ".master-key"
+	file, isFile := strings.CutPrefix(cfg.Database, "sqlite:")
+	if !isFile {
+		return nil, errors.New("the master key has no place beside a database on another machine; set master_key_file")
+	}
+	path := file + ".master-key"
 	cfg.MasterKeyFile = path
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		err := writeNew(path, base64.StdEncoding.EncodeToString(token.NewMasterKey())+"\n")

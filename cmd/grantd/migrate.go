@@ -16,7 +16,7 @@ func (a *app) migrateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			db, err := store.Open(cmd.Context(), cfg.Database)
+			db, err := openStore(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}

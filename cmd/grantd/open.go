@@ -55,7 +55,7 @@ func openCurrent(ctx context.Context, cfg config.Config) (*store.DB, error) {
 	if _, err := os.Stat(path); isFile && errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: there is no such file; correct the setting database, or make one with \"grantd migrate\"", cfg.Database)
 	}
-	db, err := store.Open(ctx, cfg.Database)
+	db, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +66,13 @@ func openCurrent(ctx context.Context, cfg config.Config) (*store.DB, error) {
 	return db, nil
 }
 
+func openStore(ctx context.Context, cfg config.Config) (*store.DB, error) {
+	return store.Open(ctx, cfg.Database, store.Connections(cfg.DatabaseConnections))
+}
+
 // openMigrated opens a database, made if there is none, and brings its schema up to date.
 func openMigrated(ctx context.Context, cfg config.Config) (*store.DB, error) {
-	db, err := store.Open(ctx, cfg.Database)
+	db, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
