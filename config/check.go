@@ -39,6 +39,9 @@ func (c Config) CheckValues() error {
 func (c Config) checkValues(p *Problems, leastCost, mostCost int) {
 	checkIssuer(p, c.Issuer)
 	checkListeners(p, c.Listen, c.OpsListen)
+	if c.ShutdownDelay < 0 || c.ShutdownDelay > time.Minute {
+		p.add("shutdown_delay", "it is "+formatDuration(c.ShutdownDelay), "set it between 0s and 1m, such as 5s")
+	}
 	checkDatabase(p, c.Database)
 	if c.DatabaseConnections < 1 {
 		p.add("database_connections", fmt.Sprintf("it is %d", c.DatabaseConnections), "set it to 1 or more, such as 10")

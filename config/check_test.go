@@ -47,6 +47,8 @@ func TestCheck(t *testing.T) {
 		{"PostgreSQL, TLS forgotten for the second", func(c *config.Config) { c.Database = "postgres://u:p@127.0.0.1,db2/db" }, `to "db2" is`},
 		{"PostgreSQL, host as a parameter", func(c *config.Config) { c.Database = "postgres:///db?host=db3" }, `to "db3" is`},
 		{"no connections", func(c *config.Config) { c.DatabaseConnections = 0 }, "database_connections: it is 0"},
+		{"no delay", func(c *config.Config) { c.ShutdownDelay = 0 }, ""},
+		{"a long delay", func(c *config.Config) { c.ShutdownDelay = time.Hour }, "shutdown_delay: it is 1h; set it between 0s and 1m"},
 		{"no database", func(c *config.Config) { c.Database = "" }, "database: no database is set"},
 		{"other database", func(c *config.Config) { c.Database = "mysql://u:hunter2@host/db" }, "database: the value is of no known kind"},
 		{"key=value database", func(c *config.Config) { c.Database = "host=h password=hunter2" }, "write sqlite:PATH"},

@@ -21,6 +21,10 @@ type Config struct {
 	// OpsListen is the address of /healthz and /readyz.
 	OpsListen string
 
+	// ShutdownDelay is how long a server that was told to stop goes on, with
+	// /readyz failing, so that balancers send requests elsewhere first.
+	ShutdownDelay time.Duration
+
 	// Database is "sqlite:PATH" or "postgres://…". It may hold a password: show
 	// it through MaskDatabase only.
 	Database string

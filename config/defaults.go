@@ -13,6 +13,8 @@ func Default() Config {
 		OpsListen: "127.0.0.1:9000",
 		Database:  "sqlite:grantd.db",
 
+		ShutdownDelay: 5 * time.Second,
+
 		DatabaseConnections: 10,
 
 		Tokens: Tokens{
@@ -37,6 +39,7 @@ func Default() Config {
 // caller makes it from the address it listens on.
 func Dev() Config {
 	c := Default()
+	c.ShutdownDelay = 0 // somebody waits for their prompt
 	c.Signup.Enabled = true
 	c.Password.DefaultClient = "dev"
 	c.Log.Format = "text"

@@ -28,7 +28,7 @@ func TestPrintIsReadAgain(t *testing.T) {
 // tempts the YAML printer.
 func unusual() config.Config {
 	return config.Config{
-		Issuer: "https://auth.example.com/t: 1 #x", Listen: "null", OpsListen: "0x1F", Database: "sqlite:~/a b.db", DatabaseConnections: 9,
+		Issuer: "https://auth.example.com/t: 1 #x", Listen: "null", OpsListen: "0x1F", ShutdownDelay: time.Second, Database: "sqlite:~/a b.db", DatabaseConnections: 9,
 		MasterKeyFile:  "*key",
 		TLS:            config.TLS{CertFile: "true", KeyFile: "- x"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")},

@@ -44,6 +44,8 @@ var table = []leaf{
 		text, func(c *Config) *string { return &c.Listen }),
 	bind("ops_listen", "address of /healthz and /readyz, for operators only",
 		text, func(c *Config) *string { return &c.OpsListen }),
+	bind("shutdown_delay", "how long to go on after SIGTERM, with /readyz failing, so that balancers notice",
+		duration, func(c *Config) *time.Duration { return &c.ShutdownDelay }),
 	bind("database", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME",
 		text, func(c *Config) *string { return &c.Database }).shownAs(MaskDatabase),
 	bind("database_connections", "connections to PostgreSQL for requests; two more watch for revocations",

@@ -13,6 +13,7 @@ var documented = []struct{ key, value string }{
 	{"issuer", ""},
 	{"listen", "127.0.0.1:8000"},
 	{"ops_listen", "127.0.0.1:9000"},
+	{"shutdown_delay", "5s"},
 	{"database", "sqlite:grantd.db"},
 	{"database_connections", "10"},
 	{"master_key_file", ""},
@@ -80,6 +81,7 @@ func TestSecretsAndBooleansAreMarked(t *testing.T) {
 
 func TestDevDiffersWhereDocumented(t *testing.T) {
 	want := config.Default()
+	want.ShutdownDelay = 0
 	want.Signup.Enabled = true
 	want.Password.DefaultClient = "dev"
 	want.Log.Format = "text"

@@ -28,7 +28,7 @@ func (a *app) devCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.dev(cmd) },
 	}
 	addSettings(cmd)
-	for flag, value := range map[string]string{"database": "", "password-default-client": "dev", "signup-enabled": "true", "log-format": "text"} {
+	for flag, value := range map[string]string{"database": "", "shutdown-delay": "0s", "password-default-client": "dev", "signup-enabled": "true", "log-format": "text"} {
 		cmd.Flags().Lookup(flag).DefValue = value // what --help says; config.Dev sets it
 	}
 	return cmd

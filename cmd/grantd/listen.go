@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/grantd/grantd/config"
@@ -20,9 +21,11 @@ const drain = 20 * time.Second
 // listeners are the two addresses of a server.
 type listeners struct{ public, ops net.Listener }
 
-// serveHTTP answers both listeners until ctx ends, then lets running requests finish.
+// serveHTTP answers both listeners until ctx ends, lets balancers notice, and then
+// lets running requests finish.
 func serveHTTP(ctx context.Context, cfg config.Config, srv *server.Server, on listeners, log *slog.Logger, started func()) error {
-	public, ops := newHTTPServer(srv, log), newHTTPServer(srv.Ops(), log)
+	var leaving atomic.Bool
+	public, ops := newHTTPServer(closing(&leaving, srv), log), newHTTPServer(unready(&leaving, srv.Ops()), log)
 	listener := on.public
 	if cfg.TLS.CertFile != "" {
 		certificate, err := newCertificate(cfg.TLS.CertFile, cfg.TLS.KeyFile, log)
@@ -43,9 +46,37 @@ func serveHTTP(ctx context.Context, cfg config.Config, srv *server.Server, on li
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		log.Info("grantd stops", "drain", drain)
+		leaving.Store(true)
+		log.Info("grantd stops", "delay", cfg.ShutdownDelay.String(), "drain", drain.String())
+		select {
+		case err = <-failed:
+		case <-time.After(cfg.ShutdownDelay):
+		}
 	}
 	return errors.Join(err, shutDown(public, ops))
+}
+
+// unready fails /readyz while the server is leaving. A balancer that sees it sends
+// requests elsewhere before connections are refused.
+func unready(leaving *atomic.Bool, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if leaving.Load() && r.URL.Path == "/readyz" {
+			http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// closing lets no client keep a connection to a server that is leaving: the next
+// request on it could cross its end.
+func closing(leaving *atomic.Bool, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // shutDown stops taking connections and waits for running requests, in order.

@@ -51,9 +51,9 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// quick makes hashes cheap and spares a program with the race detector its
-// second of sleep at the end.
-var quick = []string{"GRANTD_PASSWORD_BCRYPT_COST=4", "GORACE=atexit_sleep_ms=0"}
+// quick makes hashes cheap, lets no server wait for balancers, and spares a
+// program with the race detector its second of sleep at the end.
+var quick = []string{"GRANTD_PASSWORD_BCRYPT_COST=4", "GRANTD_SHUTDOWN_DELAY=0s", "GORACE=atexit_sleep_ms=0"}
 
 // settings is the environment of a server: nothing in ours can change a setting.
 func settings(extra ...string) []string {

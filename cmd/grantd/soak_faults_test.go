@@ -129,6 +129,7 @@ func (s *scene) everybody() (clients []func()) {
 
 var scenarios = []scenario{
 	{name: "kill -9 of a replica", fault: killReplica},
+	{name: "a rolling restart", fault: rollingRestart, env: []string{"GRANTD_SHUTDOWN_DELAY=500ms"}, wants: noneFailed},
 	{name: "PostgreSQL stopped and started", fault: restartPostgres},
 	{name: "connections cut one by one and all at once", fault: cutConnections},
 	{name: "the network of a replica frozen", fault: freezeNetwork},
@@ -143,6 +144,26 @@ func killReplica(s *scene) {
 	r.process.Load().kill()
 	time.Sleep(500 * time.Millisecond)
 	r.start(s.t)
+}
+
+// rollingRestart waits for each replica before it stops the next.
+func rollingRestart(s *scene) {
+	for _, r := range s.list {
+		if status, err := r.process.Load().stop(); err != nil || status != exitOK {
+			s.t.Errorf("exit status %d, %v: %s", status, err, r.process.Load().Log.String())
+		}
+		r.start(s.t)
+		eventually(s.t, "a restarted replica is ready", r.up.Load)
+	}
+}
+
+func noneFailed(t *testing.T, s *scene) {
+	t.Helper()
+	for _, e := range s.history.all() {
+		if e.unknown() {
+			t.Errorf("a request failed: %s", e)
+		}
+	}
 }
 
 func restartPostgres(s *scene) {
