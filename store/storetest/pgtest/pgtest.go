@@ -7,6 +7,9 @@
 //
 // Databases sort as English does ("a" before "B"), unlike bytes and unlike SQLite, so that a test
 // shows where the store relies on an order that it did not ask for.
+//
+// The files are in the temporary folder. A database takes 30 ms where TMPDIR is in memory, and up to
+// ten times that on a disk.
 package pgtest
 
 import (
@@ -45,7 +48,7 @@ func URL(t testing.TB) string {
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 //
-// A package can do without: see Stop.
+// A package can do without, as Stop says.
 func Main(m interface{ Run() int }) int {
 	defer Stop()
 	return m.Run()
