@@ -1,6 +1,6 @@
 # The two commands of the README are "make run" (or go run ./cmd/grantd dev) and "make test".
 
-.PHONY: run test tools lint bench fuzz build
+.PHONY: run test tools lint bench fuzz soak build
 
 run:
 	go run ./cmd/grantd dev
@@ -36,6 +36,12 @@ fuzz:
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
+
+# Three replicas under load while parts fail: every kind of fault for SOAKTIME.
+# "make test" has the short form.
+SOAKTIME ?= 10m
+soak: tools
+	GRANTD_SOAK=$(SOAKTIME) go test $(RACE) -count=1 -timeout 0 -v -run 'Soak' ./cmd/grantd
 
 # A static binary, as the Dockerfile builds it.
 build:

@@ -52,6 +52,7 @@ type event struct {
 	kind       eventKind
 	grant      string
 	replica    int
+	direct     bool          // sent to that replica, whether or not it was up
 	start, end time.Duration // when it was sent, and when its answer came or was given up
 	gen        int64         // of the refresh token presented
 	jti        string        // of the access token presented or given

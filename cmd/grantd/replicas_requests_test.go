@@ -64,6 +64,7 @@ func (rs *replicas) refresh(h held, at int, stolen bool) (held, event) {
 // tokens asks for tokens and takes them.
 func (rs *replicas) tokens(e event, at int, ask func(p *process) answer) (given held, _ event) {
 	e.start = rs.history.now()
+	e.direct = at != anywhere
 	at, a := rs.ask(at, ask)
 	e.end, e.replica = rs.history.now(), at
 	e.status, e.said = a.sense()
@@ -94,6 +95,7 @@ func (rs *replicas) use(h held, at int) event {
 
 func (rs *replicas) tell(e event, at int, ask func(p *process) answer) event {
 	e.start = rs.history.now()
+	e.direct = at != anywhere
 	at, a := rs.ask(at, ask)
 	e.end, e.replica = rs.history.now(), at
 	e.status, e.said = a.sense()
