@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,19 +50,27 @@ func perform(ctx context.Context, task, path string) error {
 	return rotateForever(ctx, db)
 }
 
-// rotateForever prints each generation when its rotation has been answered.
+// rotateForever refreshes every authorization at the same time as the others, and prints each
+// generation when its rotation has been answered.
 func rotateForever(ctx context.Context, db *store.DB) error {
-	for {
-		g, err := db.Grant(ctx, "g")
-		if err != nil {
-			return err
-		}
-		res, err := db.RotateGrant(ctx, rotationOf(g))
-		if err != nil || res.Outcome != store.Rotated {
-			return fmt.Errorf("%v, %w", res.Outcome, err)
-		}
-		fmt.Println(res.Grant.Generation)
+	all, err := db.Grants(ctx, store.GrantFilter{})
+	if err != nil {
+		return err
 	}
+	failed := make(chan error)
+	for _, g := range all {
+		go func() {
+			for {
+				res, err := db.RotateGrant(ctx, rotationOf(g))
+				if err != nil || res.Outcome != store.Rotated {
+					failed <- fmt.Errorf("%v, %w", res.Outcome, err)
+				}
+				g = res.Grant
+				fmt.Println(g.ID, g.Generation)
+			}
+		}()
+	}
+	return <-failed
 }
 
 // rotationOf refreshes g by the token that counts.
@@ -80,10 +90,16 @@ func TestSettingsThatKeepWhatWasAnswered(t *testing.T) {
 	}
 }
 
+// TestKilledProcessKeepsWhatItAnswered: each who was answered, of a group that shared a commit, too.
 func TestKilledProcessKeepsWhatItAnswered(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "grantd.db")
 	db := migrated(t, path)
 	storetest.Populate(t, db, "g")
+	g, err := db.Grant(t.Context(), "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotations(t, db, g, 15)
 	if err := db.Exec(t.Context(), `UPDATE grants SET max_expires_at = $1`, int64(1)<<60); err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +107,13 @@ func TestKilledProcessKeepsWhatItAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for round := range 5 {
-		answered := killWhileRotating(t, path, 20+30*round)
+		answered := killWhileRotating(t, path, 100+150*round)
 		db := open(t, path)
-		g, err := db.Grant(t.Context(), "g")
-		if err != nil || g.Generation < answered || g.Generation > answered+1 {
-			t.Fatalf("answered %d, found %d, %v", answered, g.Generation, err)
+		for id, generation := range answered {
+			g, err := db.Grant(t.Context(), id)
+			if err != nil || g.Generation < generation || g.Generation > generation+1 {
+				t.Fatalf("%s: answered %d, found %d, %v", id, generation, g.Generation, err)
+			}
 		}
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
@@ -103,8 +121,9 @@ func TestKilledProcessKeepsWhatItAnswered(t *testing.T) {
 	}
 }
 
-// killWhileRotating returns the last generation that the process answered before it died.
-func killWhileRotating(t *testing.T, path string, after int) (answered int64) {
+// killWhileRotating returns the last generation of each authorization that the process answered
+// before it died.
+func killWhileRotating(t *testing.T, path string, after int) (answered map[string]int64) {
 	cmd := child(t, "rotate", path)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -114,17 +133,19 @@ func killWhileRotating(t *testing.T, path string, after int) (answered int64) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	answered = map[string]int64{}
 	lines := bufio.NewScanner(out)
 	for n := 0; lines.Scan(); n++ { // to the end: lines written before the kill count
-		if _, err := fmt.Sscan(lines.Text(), &answered); err != nil {
+		id, generation, _ := strings.Cut(lines.Text(), " ")
+		if answered[id], err = strconv.ParseInt(generation, 10, 64); err != nil {
 			t.Fatal(err)
 		}
 		if n == after {
 			cmd.Process.Kill() // SIGKILL
 		}
 	}
-	if err := cmd.Wait(); err == nil || answered == 0 {
-		t.Fatalf("was not killed: %v, answered %d", err, answered)
+	if err := cmd.Wait(); err == nil || len(answered) != 16 {
+		t.Fatalf("was not killed: %v, answered %d", err, len(answered))
 	}
 	return answered
 }

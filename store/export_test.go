@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 )
 
@@ -20,4 +21,21 @@ func (db *DB) Settings(ctx context.Context) (journal string, synchronous, foreig
 func (db *DB) Exec(ctx context.Context, query string, args ...any) error {
 	_, err := db.write.ExecContext(ctx, query, args...)
 	return err
+}
+
+// Writer takes the connection that writes, until it is closed.
+func (db *DB) Writer(ctx context.Context) (*sql.Conn, error) { return db.write.Conn(ctx) }
+
+// Queue tells whether somebody rotates, and how many wait.
+func (db *DB) Queue() (busy bool, waiting int) {
+	db.rotations.mu.Lock()
+	defer db.rotations.mu.Unlock()
+	return db.rotations.busy, len(db.rotations.waiting)
+}
+
+// PanicAtFaults makes a bug where faults are put into words, until heal is called.
+func (db *DB) PanicAtFaults() (heal func()) {
+	explain := db.dialect.explain
+	db.dialect.explain = func(err error) string { panic(err) }
+	return func() { db.dialect.explain = explain }
 }

@@ -57,16 +57,30 @@ const rotateGrant = `UPDATE grants SET generation = $6, rotated_at = $4,
 	WHERE id = $1 AND client_id = $2 AND user_id = $3
 	AND generation <= $5 AND revoked_at IS NULL
 	AND (expires_at > $4 OR generation < $5 AND max_expires_at > $4)
-	RETURNING ` + grantColumns
+	RETURNING scope, auth_time, created_at, expires_at, max_expires_at`
+
+func (in Rotation) args() []any {
+	return []any{in.ID, in.ClientID, in.UserID, millis(in.Now), in.Generation, in.Generation + 1, millis(in.Now.Add(in.IdleTTL))}
+}
+
+// scan reads what rotateGrant returns: the columns that in does not tell. Each costs allocations.
+func (in Rotation) scan(row scanner) (Grant, error) {
+	g := Grant{
+		ID: in.ID, ClientID: in.ClientID, UserID: in.UserID,
+		Generation: in.Generation + 1, RotatedAt: time.UnixMilli(millis(in.Now)).UTC(),
+	}
+	err := row.Scan((*names)(&g.Scope), instant{&g.AuthTime}, instant{&g.CreatedAt}, instant{&g.ExpiresAt}, instant{&g.MaxExpiresAt})
+	return g, err
+}
 
 // RotateGrant spends one refresh token: of all callers who present the same one, one rotates. The
-// error is nil for every outcome.
+// error is nil for every outcome. A caller whose context ends meanwhile does not learn whether it
+// rotated, and may ask again within the grace.
 func (db *DB) RotateGrant(ctx context.Context, in Rotation) (RotateResult, error) {
 	if in.Generation == math.MaxInt64 {
 		return db.refuseRotation(ctx, in) // no generation is left
 	}
-	g, err := one(ctx, db.write, scanGrant, rotateGrant, in.ID, in.ClientID, in.UserID,
-		millis(in.Now), in.Generation, in.Generation+1, millis(in.Now.Add(in.IdleTTL)))
+	g, err := db.rotateRow(ctx, in)
 	if errors.Is(err, ErrNotFound) {
 		return db.refuseRotation(ctx, in)
 	}
@@ -76,35 +90,53 @@ func (db *DB) RotateGrant(ctx context.Context, in Rotation) (RotateResult, error
 	return RotateResult{Outcome: Rotated, Grant: g}, nil
 }
 
-// refuseRotation finds out why no row was rotated. What it finds cannot go back to a state that
-// could be rotated: generations only grow, revocations and expiries only come.
-func (db *DB) refuseRotation(ctx context.Context, in Rotation) (res RotateResult, err error) {
-	err = db.update(ctx, func(tx *sql.Tx) error {
-		g, err := scanGrant(tx.QueryRowContext(ctx, selectGrant, in.ID))
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		res = RotateResult{Outcome: g.Foresee(in), Grant: g}
-		switch res.Outcome {
-		case Rotated: // fail closed, should the two ever disagree: nothing was rotated
-			return fmt.Errorf("grant %s could be rotated, and was not", in.ID)
-		case Reused:
-		default:
-			return nil
-		}
+// rotateRow returns when the row, if there is one to be rotated, is on the disk.
+func (db *DB) rotateRow(ctx context.Context, in Rotation) (Grant, error) {
+	if db.rotations != nil {
+		return db.rotateInGroup(ctx, in)
+	}
+	return one(ctx, db.write, in.scan, rotateGrant, in.args()...)
+}
+
+// refuseRotation finds out why no row was rotated. A look at the row will do, and need not wait
+// for those who write: it sees at least what the compare-and-set saw, and what it finds cannot go
+// back to a state that could be rotated. Generations only grow, revocations and expiries only come.
+func (db *DB) refuseRotation(ctx context.Context, in Rotation) (RotateResult, error) {
+	g, err := db.Grant(ctx, in.ID)
+	if errors.Is(err, ErrNotFound) {
+		return RotateResult{}, nil
+	}
+	if err != nil {
+		return RotateResult{}, err
+	}
+	switch outcome := g.Foresee(in); outcome {
+	case Rotated: // fail closed, should the two ever disagree: nothing was rotated
+		return RotateResult{}, fmt.Errorf("grant %s could be rotated, and was not", in.ID)
+	case Reused:
+		return db.punishReuse(ctx, in)
+	default:
+		return RotateResult{Outcome: outcome, Grant: g}, nil
+	}
+}
+
+// punishReuse revokes the authorization whose token was used before. A token that is behind stays
+// behind, so only one thing can have come between: the end of the authorization.
+func (db *DB) punishReuse(ctx context.Context, in Rotation) (RotateResult, error) {
+	res := RotateResult{Outcome: Reused}
+	err := db.update(ctx, func(tx *sql.Tx) error {
 		revoked, err := revokeGrant(ctx, tx, in.ID, in.Now, in.Until)
 		if err != nil {
 			return err
 		}
 		if !revoked {
-			res.Outcome = Revoked // by another one, just now
+			return ErrNotFound
 		}
-		res.Grant.RevokedAt = time.UnixMilli(millis(in.Now)).UTC()
-		return nil
+		res.Grant, err = scanGrant(tx.QueryRowContext(ctx, selectGrant, in.ID))
+		return err
 	})
+	if errors.Is(err, ErrNotFound) {
+		return db.refuseRotation(ctx, in) // Revoked now, or Unknown
+	}
 	if err != nil {
 		return RotateResult{}, err
 	}

@@ -25,6 +25,8 @@ type DB struct {
 	watch   *pool // for what a server has to know however busy it is: revocations, keys, the time
 	probe   *pool // for finding out whether the database can be written
 	dialect *dialect
+
+	rotations *queue // nil: each rotation is a commit of its own
 }
 
 // DefaultConnections is how many connections to PostgreSQL serve requests, unless [Connections]
