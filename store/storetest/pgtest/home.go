@@ -26,18 +26,21 @@ var home struct {
 }
 
 // watch reads from the lifeline until it is cut. $1 is the home. SIGQUIT is PostgreSQL's immediate
-// shutdown: nobody needs the data any more.
+// shutdown: nobody needs the data any more. It goes to the group of each process, because initdb has
+// children that write.
 const watch = `
 trap '' HUP INT TERM
 cat
 cd "$1/pids" || exit
-alive() { for pid in *; do kill -0 "$pid" && return; done; return 1; }
+alive() { for pid in *; do kill -0 -- "-$pid" && return; done; return 1; }
 for signal in QUIT KILL; do
-	for pid in *; do kill -s $signal "$pid"; done
+	for pid in *; do kill -s $signal -- "-$pid"; done
 	tries=0
 	while alive && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
 done
-cd / && rm -rf "$1"
+cd /
+tries=0
+until rm -rf "$1" || [ $tries -eq 100 ]; do sleep 0.05; tries=$((tries + 1)); done
 `
 
 // folder makes a new folder in the home, which belongs to the user of the servers.
