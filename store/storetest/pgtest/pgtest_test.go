@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -68,11 +69,15 @@ func TestKilled(t *testing.T) {
 	const asked = "PGTEST_BE_KILLED"
 	if os.Getenv(asked) != "" {
 		fmt.Println(pgtest.URL(t))
-		time.Sleep(time.Hour)
+		io.Copy(io.Discard, os.Stdin) // until we are killed, or who was to do so is
+		return
 	}
 	t.Parallel()
 	victim := exec.Command(os.Args[0], "-test.run=^TestKilled$")
 	victim.Env = append(os.Environ(), asked+"=1")
+	if _, err := victim.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := victim.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
