@@ -81,13 +81,17 @@ func (db *DB) up(ctx context.Context) error {
 	return err
 }
 
-// CheckSchema returns a *SchemaError when the schema is older or newer than this program needs.
+// CheckSchema returns a *SchemaError when the schema is older or newer than this program needs,
+// and ErrUnfinishedCopy when what is in it may not be used.
 func (db *DB) CheckSchema(ctx context.Context) error {
 	have, err := db.schema(ctx)
-	if err == nil && have != wantSchema() {
-		err = &SchemaError{Have: have, Want: wantSchema()}
+	if err != nil {
+		return err
 	}
-	return err
+	if have != wantSchema() {
+		return &SchemaError{Have: have, Want: wantSchema()}
+	}
+	return db.checkCopy(ctx)
 }
 
 // schema returns the version of the database, 0 before the first migration.

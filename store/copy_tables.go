@@ -1,0 +1,80 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+)
+
+// table is a table as a copy sees it: BIGINT, TEXT and BYTEA columns, and a primary key of TEXT.
+type table struct {
+	name    string
+	keys    int      // how many of the columns, the first ones, are the primary key
+	columns []string // all of them
+}
+
+// copyBatch is how many rows are read or written at once. Each is a parameter per column, of which
+// SQLite takes 32766.
+const copyBatch = 1000
+
+// copied are the tables with the state of the server, each behind those that it refers to. A test
+// compares them with the schema.
+var copied = []table{
+	newTable("users", 1, userColumns+", username_key, email_key"),
+	newTable("clients", 1, clientColumns),
+	newTable("grants", 1, grantColumns),
+	newTable("revocations", 2, "kind, id, revoked_at, expires_at"),
+	newTable("signing_keys", 1, "id, alg, first_of, public, sealed, created_at, sign_from"),
+	newTable("items", 2, "user_id, id, created_at"),
+}
+
+// notCopied are the tables that belong to one database.
+var notCopied = []string{schemaTable, "readiness", "copies"}
+
+func newTable(name string, keys int, columns string) table {
+	return table{name: name, keys: keys, columns: strings.Split(columns, ", ")}
+}
+
+func (t table) key() string { return strings.Join(t.columns[:t.keys], ", ") }
+
+// selectRange reads the first columns of the next rows in the order of the key, from the start or
+// behind a key.
+func (t table) selectRange(columns int, behind bool) string {
+	where := ""
+	if behind {
+		where = "WHERE (" + t.key() + ") > " + tuples(1, t.keys)
+	}
+	return fmt.Sprintf(`SELECT %s FROM %s %s ORDER BY %s LIMIT %d`,
+		strings.Join(t.columns[:columns], ", "), t.name, where, t.key(), copyBatch)
+}
+
+// upsert writes that many rows.
+func (t table) upsert(rows int) string {
+	var set []string
+	for _, c := range t.columns[t.keys:] {
+		set = append(set, c+" = excluded."+c)
+	}
+	return fmt.Sprintf(`INSERT INTO %s (%s) VALUES %s ON CONFLICT (%s) DO UPDATE SET %s`, t.name,
+		strings.Join(t.columns, ", "), tuples(rows, len(t.columns)), t.key(), strings.Join(set, ", "))
+}
+
+// remove deletes the rows of that many keys.
+func (t table) remove(rows int) string {
+	return fmt.Sprintf(`DELETE FROM %s WHERE (%s) IN (VALUES %s)`, t.name, t.key(), tuples(rows, t.keys))
+}
+
+// tuples is ($1, $2), ($3, $4), … for that many rows.
+func tuples(rows, columns int) string {
+	var b strings.Builder
+	for n := range rows * columns {
+		switch {
+		case n == 0:
+			b.WriteString("(")
+		case n%columns == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", n+1)
+	}
+	return b.String() + ")"
+}
