@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -25,7 +26,7 @@ func TestFaultsOfTheDisk(t *testing.T) {
 	}{
 		{"no file may be written", (*testing.T).TempDir, forbidWrites},
 		{"the database turns read-only", (*testing.T).TempDir, makeReadOnly},
-		{"the disk is full", smallDisk, fillDisk},
+		{"the disk is full", func(t *testing.T) string { return smallDisk(t, 2<<20) }, fillDisk},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -98,9 +99,9 @@ func wantAllKept(t *testing.T, s *process, kept, gone tokens) {
 }
 
 // smallDisk is a folder on a file system of its own, where one can be mounted.
-func smallDisk(t *testing.T) string {
+func smallDisk(t *testing.T, size int) string {
 	dir := t.TempDir()
-	if syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m,mode=0700") == nil {
+	if syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", size)) == nil {
 		t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	}
 	return dir
@@ -153,7 +154,7 @@ func fillDisk(t *testing.T, dir string, _ *process) (fault, error) {
 	if err := syscall.Statfs(dir, &disk); err != nil {
 		t.Fatal(err)
 	}
-	if size := int64(disk.Blocks) * disk.Bsize; size > 4<<20 {
+	if size := int64(disk.Blocks) * disk.Bsize; size > 64<<20 {
 		return fault{}, errors.New("no small disk could be mounted")
 	}
 	ballast := filepath.Join(dir, "ballast")

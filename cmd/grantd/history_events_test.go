@@ -96,6 +96,9 @@ func (e event) String() string {
 // answer was lost, or said that the database's was.
 func (e event) unknown() bool { return e.status == 0 || e.status == 503 }
 
+// done tells whether the server did what was asked.
+func (e event) done() bool { return e.status == 200 }
+
 // byGrant parts events by authorization, in the order that they began.
 func byGrant(events []event) (parts [][]event) {
 	at := map[string]int{}

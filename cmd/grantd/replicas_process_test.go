@@ -29,6 +29,7 @@ type replicas struct {
 	t         *testing.T
 	list      []*replica
 	turn      atomic.Int64
+	refused   atomic.Int64 // connections, by replicas that were up
 	db        *store.DB // an operator's, whom no network keeps away from the database
 	refresher *token.Refresher
 	history   *history
@@ -129,6 +130,9 @@ func (rs *replicas) balanced(ask func(p *process) answer) (at int, a answer) {
 			a = ask(rs.list[at].process.Load())
 			if !errors.Is(a.err, syscall.ECONNREFUSED) {
 				return at, a
+			}
+			if up {
+				rs.refused.Add(1)
 			}
 		}
 	}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/grantd/grantd/store/storetest/pgtest"
+)
+
+// A standby takes over whose primary dies under load. It is synchronous: what the
+// primary acknowledged, the standby has.
+func TestSoakFailover(t *testing.T) {
+	s := newScene(t)
+	s.cluster = pgtest.Start(t, pgtest.Options{NoSync: true})
+	primary := s.cluster.CreateDatabase()
+	standby := s.cluster.Standby(t, pgtest.StandbyOptions{Synchronous: true})
+	both := severalHosts(t, primary, standby)
+	s.start(both, both, both, both)
+	s.run(t, scenario{once: true, fault: func(s *scene) {
+		s.cluster.Kill()
+		time.Sleep(s.either(500*time.Millisecond, 10*time.Second))
+		standby.Promote()
+	}})
+	s.end()
+}
+
+// severalHosts returns the URL of the primary's database with the standby's host, too.
+func severalHosts(t *testing.T, primary string, standby *pgtest.Cluster) string {
+	t.Helper()
+	u, err := url.Parse(primary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := url.Parse(standby.URL(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host += "," + other.Host
+	return u.String()
+}
+
+// PgBouncer in transaction mode, and its connections to PostgreSQL cut.
+func TestSoakBouncer(t *testing.T) {
+	s := newScene(t)
+	s.cluster = pgtest.Start(t, pgtest.Options{NoSync: true})
+	database := s.cluster.CreateDatabase()
+	n := pgtest.Proxy(t, database)
+	bouncer := pgtest.Bouncer(t, n.URL(database), pgtest.BouncerOptions{})
+	s.start(database, bouncer, bouncer, bouncer)
+	s.run(t, scenario{fault: func(*scene) {
+		for range 5 {
+			n.CutOne()
+			time.Sleep(100 * time.Millisecond)
+		}
+		n.Cut()
+	}})
+	s.end()
+}
