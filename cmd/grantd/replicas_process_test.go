@@ -18,7 +18,7 @@ import (
 const (
 	replicaIssuer = "http://localhost"
 	replicaClient = "app"
-	// answerTime is how long clients wait for an answer.
+	// answerTime is how long clients wait for an answer, unless a scenario says so.
 	answerTime = 12 * time.Second
 	// checkEvery is how often the balancer asks a replica for /readyz.
 	checkEvery = 100 * time.Millisecond
@@ -30,7 +30,7 @@ type replicas struct {
 	list      []*replica
 	turn      atomic.Int64
 	refused   atomic.Int64 // connections, by replicas that were up
-	db        *store.DB // an operator's, whom no network keeps away from the database
+	db        *store.DB    // an operator's, whom no network keeps away from the database
 	refresher *token.Refresher
 	history   *history
 	rules     rules
@@ -40,6 +40,7 @@ type replicas struct {
 // replica is one of them, through restarts.
 type replica struct {
 	env     []string
+	answers time.Duration // how long clients wait
 	process atomic.Pointer[process]
 	up      atomic.Bool // what the balancer thinks
 }
@@ -66,7 +67,7 @@ func startReplicas(t *testing.T, s replicaSetup) *replicas {
 		stopped:   func() bool { return false },
 	}
 	for _, url := range s.through {
-		r := &replica{env: append([]string{
+		r := &replica{answers: answerTime, env: append([]string{
 			"GRANTD_ISSUER=" + replicaIssuer, "GRANTD_DATABASE=" + url, "GRANTD_PASSWORD_BCRYPT_COST=10",
 			"GRANTD_MASTER_KEY=" + base64.StdEncoding.EncodeToString(key), "GRANTD_TOKENS_REUSE_GRACE=" + s.grace.String(),
 		}, s.env...)}
@@ -87,7 +88,7 @@ func startReplicas(t *testing.T, s replicaSetup) *replicas {
 func (r *replica) start(t *testing.T) {
 	t.Helper()
 	p := newProcess("serve", "--migrate")
-	p.client.Timeout = answerTime
+	p.client.Timeout = r.answers
 	p.cmd.Env = settings(r.env...)
 	p.run(t)
 	r.process.Store(p)

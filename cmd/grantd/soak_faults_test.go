@@ -15,8 +15,8 @@ var scenarios = []scenario{
 	{name: "a rolling restart", fault: rollingRestart, wants: noneFailed},
 	{name: "PostgreSQL stopped and started", fault: restartPostgres},
 	{name: "connections cut one by one and all at once", fault: cutConnections},
-	{name: "the network of a replica frozen", fault: freezeNetwork},
-	{name: "the network of all replicas frozen", fault: freezeNetworks},
+	{name: "the network of a replica frozen", fault: freezeNetwork, answers: time.Second},
+	{name: "the network of all replicas frozen", fault: freezeNetworks, answers: time.Second},
 	{name: "a slow database", fault: slowDatabase},
 	{name: "clocks two minutes off", fault: wrongClocks},
 }

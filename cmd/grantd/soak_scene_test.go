@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,7 @@ type scenario struct {
 	name    string
 	fault   func(s *scene)               // one round of it
 	once    bool                         // there can be no second round
+	answers time.Duration                // how long clients wait for one; zero: answerTime
 	clients func(s *scene) []func()      // the load; nil: everybody
 	wants   func(t *testing.T, s *scene) // more than the history has to show
 }
@@ -92,6 +94,10 @@ func (s *scene) run(t *testing.T, c scenario) {
 	var stopping atomic.Bool
 	s.t, s.history, s.stopped = t, newHistory(), stopping.Load
 	s.refused.Store(0)
+	for _, r := range s.list {
+		r.answers = cmp.Or(c.answers, answerTime)
+		r.process.Load().client.Timeout = r.answers
+	}
 	clients := s.everybody()
 	if c.clients != nil {
 		clients = c.clients(s)
