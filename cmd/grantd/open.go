@@ -76,7 +76,11 @@ func openMigrated(ctx context.Context, cfg config.Config) (*store.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := db.Migrate(ctx); err != nil {
+	_, _, err = db.Migrate(ctx)
+	if err == nil {
+		err = db.CheckSchema(ctx) // it may be an unfinished copy
+	}
+	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("%s: %w", config.MaskDatabase(cfg.Database), err)
 	}

@@ -84,6 +84,9 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	if err != nil {
 		return err
 	}
+	if err := db.Adopt(ctx); err != nil {
+		return err
+	}
 	if err := defaultClientProblem(ctx, cfg, db); err != nil {
 		log.Warn("password requests that name no client will be refused", "error", err)
 	}
