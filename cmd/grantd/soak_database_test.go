@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/url"
 	"testing"
 	"time"
 
@@ -15,7 +14,7 @@ func TestSoakFailover(t *testing.T) {
 	s.cluster = pgtest.Start(t, pgtest.Options{NoSync: true})
 	primary := s.cluster.CreateDatabase()
 	standby := s.cluster.Standby(t, pgtest.StandbyOptions{Synchronous: true})
-	both := severalHosts(t, primary, standby)
+	both, _ := severalHosts(t, primary, standby)
 	s.start(both, both, both, both)
 	s.run(t, scenario{once: true, fault: func(s *scene) {
 		s.cluster.Kill()
@@ -23,21 +22,6 @@ func TestSoakFailover(t *testing.T) {
 		standby.Promote()
 	}})
 	s.end()
-}
-
-// severalHosts returns the URL of the primary's database with the standby's host, too.
-func severalHosts(t *testing.T, primary string, standby *pgtest.Cluster) string {
-	t.Helper()
-	u, err := url.Parse(primary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := url.Parse(standby.URL(""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Host += "," + other.Host
-	return u.String()
 }
 
 // PgBouncer in transaction mode, and its connections to PostgreSQL cut.

@@ -13,7 +13,7 @@ var scenarios = []scenario{
 	{name: "one token at the same instant", fault: sameInstant, clients: onlyTabs},
 	{name: "kill -9 of a replica", fault: killReplica},
 	{name: "a rolling restart", fault: rollingRestart, wants: noneFailed},
-	{name: "PostgreSQL stopped and started", fault: restartPostgres},
+	{name: "PostgreSQL stopped, crashed and started", fault: restartPostgres},
 	{name: "connections cut one by one and all at once", fault: cutConnections},
 	{name: "the network of a replica frozen", fault: freezeNetwork, answers: time.Second},
 	{name: "the network of all replicas frozen", fault: freezeNetworks, answers: time.Second},
@@ -63,12 +63,18 @@ func noneFailed(t *testing.T, s *scene) {
 	}
 }
 
+// restartPostgres stops it in good order, and then as a crash does.
 func restartPostgres(s *scene) {
 	s.cluster.Stop(pgtest.Fast)
 	time.Sleep(s.either(1500*time.Millisecond, 10*time.Second))
 	s.cluster.Start()
+	time.Sleep(s.either(300*time.Millisecond, 3*time.Second))
+	s.cluster.Kill()
+	s.cluster.Start()
 }
 
+// cutConnections cuts first one by one, then all, and then all whose answers are
+// under way: what they committed nobody was told.
 func cutConnections(s *scene) {
 	for range 5 {
 		for _, n := range s.networks {
@@ -78,6 +84,14 @@ func cutConnections(s *scene) {
 	}
 	for _, n := range s.networks {
 		n.Cut()
+	}
+	for _, n := range s.networks {
+		n.FreezeReplies()
+	}
+	time.Sleep(100 * time.Millisecond)
+	for _, n := range s.networks {
+		n.Cut()
+		n.Thaw()
 	}
 }
 
