@@ -32,6 +32,8 @@ const (
 	Insufficient Kind = "insufficient"
 	// KeysUnavailable: the keys cannot be had now, a fault that is not the client's. 503 temporarily_unavailable.
 	KeysUnavailable Kind = "keys_unavailable"
+	// RevocationsUnavailable: VerifierOptions.Revoked cannot tell now. 503 temporarily_unavailable.
+	RevocationsUnavailable Kind = "revocations_unavailable"
 )
 
 // Error says why a request or a token is refused; errors.As finds it in all that Verify and BearerToken return.
@@ -71,7 +73,7 @@ func (e *Error) Code() string {
 		return "invalid_request"
 	case e.Kind == Insufficient:
 		return "insufficient_scope"
-	case e.Kind == KeysUnavailable:
+	case e.Temporary():
 		return "temporarily_unavailable"
 	}
 	return "invalid_token"
@@ -84,10 +86,15 @@ func (e *Error) Status() int {
 		return http.StatusBadRequest
 	case e.Kind == Insufficient:
 		return http.StatusForbidden
-	case e.Kind == KeysUnavailable:
+	case e.Temporary():
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusUnauthorized
+}
+
+// Temporary reports a fault that is not the token's: the same token may be good a little later.
+func (e *Error) Temporary() bool {
+	return e.Kind == KeysUnavailable || e.Kind == RevocationsUnavailable
 }
 
 func malformed(description string) *Error { return &Error{Kind: Malformed, Description: description} }

@@ -239,7 +239,7 @@ func ExampleVerifier_Verify() {
 		Keys:     keys,
 		Leeway:   10 * time.Second,
 		Now:      time.Now,
-		Revoked:  func(c *scopes.Claims) bool { return c.GrantID == "stolen" },
+		Revoked:  func(_ context.Context, c *scopes.Claims) (bool, error) { return c.GrantID == "stolen", nil },
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -271,13 +271,13 @@ func ExampleNewVerifier() {
 func ExampleError() {
 	for _, kind := range []scopes.Kind{
 		scopes.Missing, scopes.Malformed, scopes.Expired, scopes.NotYetValid, scopes.WrongIssuer, scopes.WrongAudience,
-		scopes.WrongType, scopes.UnknownKey, scopes.BadSignature, scopes.Revoked, scopes.Insufficient, scopes.KeysUnavailable,
+		scopes.WrongType, scopes.UnknownKey, scopes.BadSignature, scopes.Revoked, scopes.Insufficient, scopes.KeysUnavailable, scopes.RevocationsUnavailable,
 	} {
 		e := &scopes.Error{Kind: kind}
 		fmt.Println(e.Status(), e.Code(), kind)
 	}
 	e := &scopes.Error{Kind: scopes.KeysUnavailable, Description: "try again later", Cause: io.ErrUnexpectedEOF}
-	fmt.Println(e.Error(), errors.Unwrap(e) == e.Unwrap())
+	fmt.Println(e.Error(), errors.Unwrap(e) == e.Unwrap(), e.Temporary())
 	// Output:
 	// 401 invalid_token missing
 	// 401 invalid_token malformed
@@ -291,7 +291,8 @@ func ExampleError() {
 	// 401 invalid_token revoked
 	// 403 insufficient_scope insufficient
 	// 503 temporarily_unavailable keys_unavailable
-	// try again later: unexpected EOF true
+	// 503 temporarily_unavailable revocations_unavailable
+	// try again later: unexpected EOF true true
 }
 
 // Count the refusals of a service by their kind.

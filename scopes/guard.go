@@ -90,7 +90,7 @@ func (rt *route) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	if e.Kind == KeysUnavailable {
+	if e.Temporary() {
 		h.Set("Retry-After", "5") // no challenge: other credentials would not help
 	} else {
 		h.Set("WWW-Authenticate", rt.challengeFor(e))

@@ -137,9 +137,20 @@ func TestGuardKeysUnavailable(t *testing.T) {
 	}
 }
 
+// Fail closed: a token that may be revoked opens nothing.
+func TestGuardRevocationsUnavailable(t *testing.T) {
+	o := options()
+	o.Revoked = func(context.Context, *scopes.Claims) (bool, error) { return false, errors.New("feed is stale") }
+	resp, body := get(t, serve(t, newGuard(t, o))+"/items", "Bearer "+mint(es256))
+	wantRefusal(t, resp, body, "temporarily_unavailable", "try again")
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || resp.Header.Get("WWW-Authenticate") != "" || strings.Contains(body, "stale") {
+		t.Errorf("%d %v %s", resp.StatusCode, resp.Header, body)
+	}
+}
+
 func TestGuardRevoked(t *testing.T) {
 	o := options()
-	o.Revoked = func(*scopes.Claims) bool { return true }
+	o.Revoked = func(context.Context, *scopes.Claims) (bool, error) { return true, nil }
 	resp, body := get(t, serve(t, newGuard(t, o))+"/status", "Bearer "+mint(es256))
 	if wantRefusal(t, resp, body, "invalid_token", "revoked"); resp.StatusCode != 401 {
 		t.Errorf("6750-3.1 revoked: %d", resp.StatusCode)

@@ -26,8 +26,9 @@ type VerifierOptions struct {
 	Leeway time.Duration
 	// Now tells the time. Nil means time.Now.
 	Now func() time.Time
-	// Revoked is asked last, about a token that is valid otherwise. Nil means that nothing is revoked.
-	Revoked func(*Claims) bool
+	// Revoked is asked last, about a token that is valid otherwise. An error says that nobody can tell
+	// now: the token is refused as RevocationsUnavailable. Nil means that nothing is revoked.
+	Revoked func(context.Context, *Claims) (bool, error)
 }
 
 // Verifier validates JWT access tokens offline (RFC 9068 §4). Several goroutines may share one.
@@ -97,7 +98,18 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 		return nil, v.refusal(claims, err)
 	}
 	// Last, for it may cost a lookup and only a token that opens something needs revoking.
-	if v.options.Revoked != nil && v.options.Revoked(claims) {
+	return v.unlessRevoked(ctx, claims)
+}
+
+func (v *Verifier) unlessRevoked(ctx context.Context, claims *Claims) (*Claims, error) {
+	if v.options.Revoked == nil {
+		return claims, nil
+	}
+	revoked, err := v.options.Revoked(ctx, claims)
+	switch {
+	case err != nil:
+		return nil, &Error{Kind: RevocationsUnavailable, Description: "whether the token was revoked cannot be told now; try again", Cause: err}
+	case revoked:
 		return nil, &Error{Kind: Revoked, Description: "the token was revoked; get a new one"}
 	}
 	return claims, nil

@@ -174,7 +174,7 @@ func wantKind(t *testing.T, err error, want scopes.Kind) {
 func TestVerifyRevokedLast(t *testing.T) {
 	asked := 0
 	o := options()
-	o.Revoked = func(c *scopes.Claims) bool { asked++; return c.GrantID == "g-1" }
+	o.Revoked = func(_ context.Context, c *scopes.Claims) (bool, error) { asked++; return c.GrantID == "g-1", nil }
 	v := newVerifier(t, o)
 	_, err := v.Verify(context.Background(), mint(es256))
 	wantKind(t, err, scopes.Revoked)

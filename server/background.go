@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ const (
 	revocationPoll = 500 * time.Millisecond // contract §4: refused within one second
 	keyPoll        = 30 * time.Second       // contract: running servers follow within a minute
 	sweepEvery     = time.Minute
+	taskTime       = 5 * time.Second       // for a look at the database, or one batch of the sweep
 	grantKeep      = 7 * 24 * time.Hour    // a backup up to a week old signs nobody out; more than any access-token life
 	sweepPause     = 50 * time.Millisecond // between batches, so that others get their turn to write
 )
@@ -21,11 +23,14 @@ const (
 func (s *Server) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
-	running.Go(func() { every(ctx, keyPoll, func() { s.warn(ctx, "reload signing keys", s.loadKeys(ctx)) }) })
-	running.Go(func() { every(ctx, sweepEvery, func() { s.warn(ctx, "sweep expired rows", s.sweep(ctx)) }) })
-	running.Go(func() {
-		every(ctx, revocationPoll, func() { s.warn(ctx, "poll revocations", s.live.poll(ctx, s.DB, s.Now())) })
-	})
+	for _, task := range []task{
+		{"polling revocations", revocationPoll, taskTime, s.poll},
+		{"asking the database for its time", clockPoll, taskTime, s.followClock},
+		{"reloading signing keys", keyPoll, taskTime, s.loadKeys},
+		{"sweeping expired rows", sweepEvery, 0, s.sweep},
+	} {
+		running.Go(func() { s.repeat(ctx, task) })
+	}
 }
 
 // Sync brings keys and revocations up to date now.
@@ -33,19 +38,68 @@ func (s *Server) Sync(ctx context.Context) error {
 	if err := s.loadKeys(ctx); err != nil {
 		return err
 	}
-	return s.live.poll(ctx, s.DB, s.Now())
+	return s.poll(ctx)
 }
 
-func every(ctx context.Context, d time.Duration, do func()) {
-	ticker := time.NewTicker(d)
+func (s *Server) poll(ctx context.Context) error {
+	now := s.Now()
+	s.clients.tidy(now)
+	return s.live.poll(ctx, s.DB, now)
+}
+
+// task is work in the background.
+type task struct {
+	name  string
+	every time.Duration
+	limit time.Duration // for one run. Zero: the task sets its own
+	do    func(context.Context) error
+}
+
+// repeat does the task until ctx ends.
+func (s *Server) repeat(ctx context.Context, t task) {
+	ticker := time.NewTicker(t.every)
 	defer ticker.Stop()
+	var trouble outage
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			do()
 		}
+		err := t.once(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		trouble.log(ctx, s.Log, t.name, err)
+	}
+}
+
+func (t task) once(ctx context.Context) error {
+	if t.limit > 0 { // a network that swallows packets never says that it failed
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, t.limit)
+		defer cancel()
+	}
+	return t.do(ctx)
+}
+
+// outage is a fault that lasts. It is logged when it begins, once a minute, and
+// when it ends.
+type outage struct{ began, told time.Time }
+
+func (o *outage) log(ctx context.Context, log *slog.Logger, doing string, err error) {
+	now := time.Now()
+	switch {
+	case err == nil && o.began.IsZero():
+	case err == nil:
+		log.InfoContext(ctx, doing+" works again", "failed_for", now.Sub(o.began).Round(time.Millisecond).String())
+		*o = outage{}
+	case o.began.IsZero():
+		o.began = now
+		fallthrough
+	case now.Sub(o.told) >= time.Minute:
+		o.told = now
+		log.WarnContext(ctx, doing+" fails", "error", err)
 	}
 }
 
@@ -59,7 +113,7 @@ func (s *Server) warn(ctx context.Context, doing string, err error) {
 func (s *Server) sweep(ctx context.Context) error {
 	in := store.Sweep{Now: s.Now(), Alg: s.SigningAlg, KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep}
 	for {
-		swept, err := s.DB.Sweep(ctx, in)
+		swept, err := s.sweepBatch(ctx, in)
 		if err != nil || swept.Cursor == "" {
 			return err
 		}
@@ -70,4 +124,10 @@ func (s *Server) sweep(ctx context.Context) error {
 		case <-time.After(sweepPause):
 		}
 	}
+}
+
+func (s *Server) sweepBatch(ctx context.Context, in store.Sweep) (store.Swept, error) {
+	ctx, cancel := context.WithTimeout(ctx, taskTime)
+	defer cancel()
+	return s.DB.Sweep(ctx, in)
 }

@@ -131,24 +131,22 @@ func (s *Server) authenticateClient(r *http.Request, form url.Values, unnamed fa
 	return client, err
 }
 
-// secretOfNobody stands in for the hash of a client that does not exist, so
-// that its refusal takes the same steps.
+// secretOfNobody stands in for the hash of a public client, and of one that does
+// not exist, so that its refusal takes the same steps.
 var secretOfNobody = sha256.Sum256(nil)
 
 // proveClient checks the secret, or that a public client sends none. Unknown
 // client and wrong secret are one answer.
 func (s *Server) proveClient(ctx context.Context, given credentials) (store.Client, error) {
-	client, err := s.DB.Client(ctx, given.id)
+	client, kept, err := s.client(ctx, given.id)
+	if kept && !hasSecret(client, given.secret) {
+		client, err = s.readClient(ctx, given.id) // a new secret works at once
+	}
 	known := err == nil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.Client{}, err
 	}
-	want := secretOfNobody[:]
-	if client.SecretHash != nil {
-		want = client.SecretHash
-	}
-	sum := sha256.Sum256([]byte(given.secret))
-	match := subtle.ConstantTimeCompare(sum[:], want) == 1 // a public client matches the empty secret
+	match := hasSecret(client, given.secret)
 	switch refused := given.refuse("client authentication failed"); {
 	case !known: // its id stays out of the log: it may be a secret in the wrong field
 		return store.Client{}, refused.because(errors.New("there is no such client"))
@@ -156,6 +154,16 @@ func (s *Server) proveClient(ctx context.Context, given credentials) (store.Clie
 		return store.Client{}, refused.because(fmt.Errorf("wrong secret for client %s", client.ID))
 	}
 	return client, nil
+}
+
+// hasSecret reports whether the secret is the client's. A public one has the empty secret.
+func hasSecret(c store.Client, secret string) bool {
+	want := secretOfNobody[:]
+	if c.SecretHash != nil {
+		want = c.SecretHash
+	}
+	sum := sha256.Sum256([]byte(secret))
+	return subtle.ConstantTimeCompare(sum[:], want) == 1
 }
 
 // public reports whether the client has no secret (RFC 6749 §2.1).

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/store"
 )
 
@@ -87,12 +88,18 @@ func asError(err error, requestID string) *Error {
 	switch {
 	case errors.As(err, &e):
 		return e
-	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), isTemporary(err):
 		return unavailable("the server cannot reach its database now; try again", 2*time.Second).because(err)
 	case errors.Is(err, context.Canceled):
 		return unavailable("the request was cancelled", time.Second).because(err)
 	}
 	return &Error{Code: serverError, Hint: "internal error; tell the operator request id " + requestID, Cause: err, Status: http.StatusInternalServerError}
+}
+
+// isTemporary is whether a token could not be judged for a reason that passes.
+func isTemporary(err error) bool {
+	var e *scopes.Error
+	return errors.As(err, &e) && e.Temporary()
 }
 
 // writeError is the only place that turns an error into a reply.

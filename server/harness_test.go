@@ -63,6 +63,7 @@ type system struct {
 	web    *httptest.Server
 	db     *store.DB
 	path   string // of the database
+	url    string // of the database
 	clock  *fakeClock
 	log    *logBuffer
 	master *token.Master
@@ -80,8 +81,14 @@ const (
 // newSystem starts a server. change, if given, alters its options first.
 func newSystem(t *testing.T, change ...func(*server.Options)) *system {
 	t.Helper()
+	path := filepath.Join(t.TempDir(), "grantd.db")
+	return newSystemOn(t, path, "sqlite:"+path, change...)
+}
+
+func newSystemOn(t *testing.T, path, url string, change ...func(*server.Options)) *system {
+	t.Helper()
 	s := &system{
-		t: t, path: filepath.Join(t.TempDir(), "grantd.db"), log: &logBuffer{},
+		t: t, path: path, url: url, log: &logBuffer{},
 		clock: &fakeClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, master: masterOf(t, 7),
 	}
 	s.openDB()
@@ -121,7 +128,7 @@ func masterOf(t *testing.T, b byte) *token.Master {
 func (s *system) openDB() {
 	s.t.Helper()
 	var err error
-	if s.db, err = store.Open(s.t.Context(), "sqlite:"+s.path); err != nil {
+	if s.db, err = store.Open(s.t.Context(), s.url); err != nil {
 		s.t.Fatal(err)
 	}
 	if _, _, err := s.db.Migrate(s.t.Context()); err != nil {

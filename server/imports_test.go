@@ -23,15 +23,16 @@ var drivers = []string{"database/sql", "modernc.org/sqlite", "github.com/jackc/p
 // folders are all that have Go files, with what their packages must not import:
 // the table of docs/architecture.md. A path stands for what is below it too.
 var folders = map[string][]string{
-	"cmd/grantd":      append([]string{"github.com/gorilla/mux", goOAuth}, drivers...),
-	"config":          {module + "/server", module + "/store", "net/http", goOAuth},
-	"docs":            {module},
-	"scopes":          {module, goOAuth},
-	"server":          append([]string{module + "/config", "os"}, drivers...),
-	"server/resource": append([]string{module + "/config", "os", goOAuth, "github.com/gorilla/mux"}, drivers...),
-	"server/token":    append([]string{module + "/config", module + "/store", "net/http", "os", goOAuth}, drivers...),
-	"store":           {module + "/server", module + "/config", module + "/scopes", "net/http", goOAuth},
-	"store/storetest": {module + "/server", module + "/config", module + "/scopes", "net/http", goOAuth},
+	"cmd/grantd":             append([]string{"github.com/gorilla/mux", goOAuth}, drivers...),
+	"config":                 {module + "/server", module + "/store", "net/http", goOAuth},
+	"docs":                   {module},
+	"scopes":                 {module, goOAuth},
+	"server":                 append([]string{module + "/config", "os"}, drivers...),
+	"server/resource":        append([]string{module + "/config", "os", goOAuth, "github.com/gorilla/mux"}, drivers...),
+	"server/token":           append([]string{module + "/config", module + "/store", "net/http", "os", goOAuth}, drivers...),
+	"store":                  {module + "/server", module + "/config", module + "/scopes", "net/http", goOAuth},
+	"store/storetest/pgtest": {module},
+	"store/storetest":        {module + "/server", module + "/config", module + "/scopes", "net/http", goOAuth},
 }
 
 // only is for packages that may import nothing else from outside the standard library.

@@ -50,8 +50,12 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) error {
 
 // introspection says no more of a token that is not active than that (§2.2).
 func (s *Server) introspection(ctx context.Context, raw string) (introspection, error) {
-	if claims, err := s.verifier.Verify(ctx, raw); err == nil {
+	claims, err := s.verifier.Verify(ctx, raw)
+	if err == nil {
 		return s.aboutAccess(claims), nil
+	}
+	if isTemporary(err) {
+		return introspection{}, err
 	}
 	t, err := s.liveRefresh(ctx, raw)
 	var refused *Error

@@ -19,7 +19,7 @@ var _ oauth2.Manager = (*manager)(nil)
 
 // GetClient finds a client for the engine.
 func (m *manager) GetClient(ctx context.Context, id string) (oauth2.ClientInfo, error) {
-	c, err := m.s.DB.Client(ctx, id)
+	c, _, err := m.s.client(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,9 @@ func (s *Server) revokeOwn(ctx context.Context, raw string, client store.Client)
 		return s.revokeGrant(ctx, t)
 	}
 	claims, err := s.verifier.Verify(ctx, raw)
+	if isTemporary(err) {
+		return err
+	}
 	if err != nil {
 		return nil // unknown, expired or revoked: nothing is left to do
 	}

@@ -57,7 +57,8 @@ type Options struct {
 
 	// Log takes one record per request and the audit events. Nil means they are dropped.
 	Log *slog.Logger
-	// Now is the clock. Nil means time.Now.
+	// Now is the machine's clock. Nil means time.Now. Where the database has a clock of its own that
+	// differs by more than a second, the server goes by that one.
 	Now func() time.Time
 }
 
@@ -72,6 +73,8 @@ type Server struct {
 	refresher *token.Refresher
 	verifier  *scopes.Verifier
 	live      *revocations
+	clients   *clients
+	clock     *clock
 	hashes    *hashPool
 	engine    *oauth2server.Server
 	prefix    string // path of the issuer URL, without a trailing slash
@@ -85,8 +88,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil || issuer.Host == "" {
 		return nil, fmt.Errorf("issuer %q is not an absolute URL; set it to the https URL clients use", o.Issuer)
 	}
-	s := &Server{Options: o, live: newRevocations(), prefix: strings.TrimSuffix(issuer.Path, "/")}
+	s := &Server{Options: o, clients: newClients(), prefix: strings.TrimSuffix(issuer.Path, "/")}
+	s.live = newRevocations(s.clients.drop)
 	s.setDefaults()
+	if err := s.followClock(ctx); err != nil {
+		return nil, err
+	}
 	for _, scope := range o.Scopes {
 		s.scopes = append(s.scopes, scope.Name)
 	}
@@ -97,14 +104,14 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	if s.verifier, err = scopes.NewVerifier(scopes.VerifierOptions{
-		Issuer: o.Issuer, Audience: s.Audience, Keys: s.ring, Leeway: leeway, Now: s.Now, Revoked: s.live.revoked,
+		Issuer: o.Issuer, Audience: s.Audience, Keys: s.ring, Leeway: leeway, Now: s.Now, Revoked: s.revoked,
 	}); err != nil {
 		return nil, err
 	}
 	if err := s.ensureKey(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.live.poll(ctx, s.DB, s.Now()); err != nil {
+	if err := s.poll(ctx); err != nil {
 		return nil, err
 	}
 	s.handler = s.observe(s.routes())
@@ -115,12 +122,14 @@ func (s *Server) setDefaults() {
 	if s.Audience == "" {
 		s.Audience = s.Issuer
 	}
-	if s.Now == nil {
-		s.Now = time.Now
-	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
+	s.clock = &clock{local: s.Now}
+	if s.Now == nil {
+		s.clock.local = time.Now
+	}
+	s.Now = s.clock.now
 }
 
 // ServeHTTP answers the public listener.

@@ -46,9 +46,15 @@ func (db *DB) Clients(ctx context.Context, after string, limit int) ([]Client, e
 		`SELECT `+clientColumns+` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`, after, atMost(limit))
 }
 
-// SetClientSecret stores the hash of a new secret; nil makes the client a public one.
-func (db *DB) SetClientSecret(ctx context.Context, id string, hash []byte) error {
-	return found(db.write.exec(ctx, `UPDATE clients SET secret_hash = $1 WHERE id = $2`, secret(hash), id))
+// SetClientSecret stores the hash of a new secret; nil makes the client a public one. That it
+// changed is told with the revocations until until, to who keeps copies of clients.
+func (db *DB) SetClientSecret(ctx context.Context, id string, hash []byte, now, until time.Time) error {
+	return db.update(ctx, func(tx *sql.Tx) error {
+		if err := found(affected(tx.ExecContext(ctx, `UPDATE clients SET secret_hash = $1 WHERE id = $2`, secret(hash), id))); err != nil {
+			return err
+		}
+		return revoke(ctx, tx, ChangedClient, id, now, until)
+	})
 }
 
 // DeleteClient removes the client with its authorizations and returns how many were live at now.

@@ -55,7 +55,7 @@ func (db *DB) AddFirstSigningKey(ctx context.Context, k SigningKey) (added bool,
 
 // SigningKeys returns all keys by SignFrom: past, present and future ones.
 func (db *DB) SigningKeys(ctx context.Context) ([]SigningKey, error) {
-	return list(ctx, db.read, scanKey,
+	return list(ctx, db.watch, scanKey,
 		`SELECT id, alg, public, sealed, created_at, sign_from FROM signing_keys ORDER BY sign_from, id`)
 }
 

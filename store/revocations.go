@@ -14,6 +14,7 @@ const (
 	RevokedGrant  RevocationKind = "grant"  // every token of an authorization; its id
 	RevokedToken  RevocationKind = "token"  // one access token; its jti
 	RevokedClient RevocationKind = "client" // every token of a client with an iat up to RevokedAt; its id
+	ChangedClient RevocationKind = "secret" // no token, but a client's secret and all copies of it; its id
 )
 
 // Revocation revokes tokens that are still out.
@@ -39,9 +40,10 @@ func (r Revocation) Revokes(jti, grantID, clientID string, issued time.Time) boo
 	return false
 }
 
-// A client can be deleted, made again and deleted again: the later revocation covers the earlier.
+// A client can be deleted, made again and deleted again: the later revocation covers the earlier,
+// and has a later time even if the clock was set back. Who polls tells them apart by it.
 const orProlong = ` ON CONFLICT (kind, id) DO UPDATE SET
-	revoked_at = CASE WHEN excluded.revoked_at > revocations.revoked_at THEN excluded.revoked_at ELSE revocations.revoked_at END,
+	revoked_at = CASE WHEN excluded.revoked_at > revocations.revoked_at THEN excluded.revoked_at ELSE revocations.revoked_at + 1 END,
 	expires_at = CASE WHEN excluded.expires_at > revocations.expires_at THEN excluded.expires_at ELSE revocations.expires_at END`
 
 const insertRevocation = `INSERT INTO revocations (kind, id, revoked_at, expires_at) VALUES ($1, $2, $3, $4)` + orProlong
@@ -61,8 +63,16 @@ func (db *DB) RevokeToken(ctx context.Context, jti string, now, until time.Time)
 // RevokedAt is the time that the revoking process had: one who polls should let since lie back by
 // as much as clocks differ and statements take.
 func (db *DB) Revocations(ctx context.Context, since, now time.Time) ([]Revocation, error) {
-	return list(ctx, db.read, scanRevocation, `SELECT kind, id, revoked_at, expires_at FROM revocations
+	return list(ctx, db.watch, scanRevocation, `SELECT kind, id, revoked_at, expires_at FROM revocations
 		WHERE revoked_at >= $1 AND expires_at > $2 ORDER BY revoked_at, kind, id`, millis(since), millis(now))
+}
+
+// RevocationsOf returns those that may concern an access token with that jti, authorization and
+// client, for who cannot poll: see [Revocation.Revokes].
+func (db *DB) RevocationsOf(ctx context.Context, jti, grantID, clientID string) ([]Revocation, error) {
+	return list(ctx, db.read, scanRevocation, `SELECT kind, id, revoked_at, expires_at FROM revocations
+		WHERE kind = $1 AND id = $2 OR kind = $3 AND id = $4 OR kind = $5 AND id = $6`,
+		RevokedToken, jti, RevokedGrant, grantID, RevokedClient, clientID)
 }
 
 func scanRevocation(row scanner) (r Revocation, err error) {

@@ -222,7 +222,8 @@ func (a *app) clientRotateSecret(ctx context.Context, ad admin, args []string) e
 		return fmt.Errorf("client %s is public and has no secret; delete it and add it without --public", c.ID)
 	}
 	secret := newSecret()
-	if err := ad.db.SetClientSecret(ctx, c.ID, server.HashSecret(secret)); err != nil {
+	now := ad.now()
+	if err := ad.db.SetClientSecret(ctx, c.ID, server.HashSecret(secret), now, until(now)); err != nil {
 		return err
 	}
 	v := viewClient(c)

@@ -45,8 +45,17 @@ func (a *app) onDatabase(do func(ctx context.Context, ad admin, args []string) e
 			return err
 		}
 		defer db.Close()
-		return do(cmd.Context(), admin{cfg: cfg, db: db, now: a.now}, args)
+		return do(cmd.Context(), admin{cfg: cfg, db: db, now: func() time.Time { return a.nowAt(cmd.Context(), db) }}, args)
 	}
+}
+
+// nowAt is the database's time, which servers go by, or this machine's where the
+// database has none.
+func (a *app) nowAt(ctx context.Context, db *store.DB) time.Time {
+	if now, err := db.Clock(ctx); err == nil && !now.IsZero() {
+		return now
+	}
+	return a.now()
 }
 
 // openCurrent opens a database whose schema is up to date. It never makes one.

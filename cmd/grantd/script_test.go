@@ -28,8 +28,8 @@ import (
 //	server NAME ARGS…            "grantd ARGS" on free ports, $NAME_URL and $NAME_OPS, until the script ends
 //	end NAME                     SIGTERM; exit status 0
 //	http STATUS METHOD URL …     with -bearer TOKEN, -basic ID:SECRET, and NAME=VALUE for a form
+//	soon STATUS METHOD URL …     http, again and again until the status is that one
 //	json [PATH VALUE | PATH -> NAME]   standard output parses; what is at a.0.b, or len for a length
-//	refused URL TOKEN            within a second or so, GET with the token is 401
 //	save FILE TEXT
 //	hash DATABASE USERNAME       prints the password hash that the database keeps
 //	imported URL DATABASE FILE   each user of the import logs in, and has a hash of the configured cost then
@@ -51,8 +51,8 @@ func TestScripts(t *testing.T) {
 			"server":   scriptServer,
 			"end":      scriptEnd,
 			"http":     scriptHTTP,
+			"soon":     scriptSoon,
 			"json":     scriptJSON,
-			"refused":  scriptRefused,
 			"save":     scriptSave,
 			"hash":     scriptHash,
 			"imported": scriptImported,
@@ -133,6 +133,26 @@ func scriptEnd(ts *testscript.TestScript, neg bool, args []string) {
 // scriptHTTP prints the body of the answer, and its header to standard error.
 func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	wantArgs(ts, neg, args, 3)
+	if status := scriptRequest(ts, args); status != args[0] {
+		ts.Fatalf("status %s; want %s", status, args[0])
+	}
+}
+
+// scriptSoon is for what one second may pass until every server knows.
+func scriptSoon(ts *testscript.TestScript, neg bool, args []string) {
+	wantArgs(ts, neg, args, 3)
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		status := scriptRequest(ts, args)
+		if status == args[0] {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("still %s", status)
+		}
+	}
+}
+
+func scriptRequest(ts *testscript.TestScript, args []string) (status string) {
 	fields, authorization := url.Values{}, ""
 	for rest := args[3:]; len(rest) > 0; rest = rest[1:] {
 		name, value, _ := strings.Cut(rest[0], "=")
@@ -145,12 +165,10 @@ func scriptHTTP(ts *testscript.TestScript, neg bool, args []string) {
 			fields.Add(name, value)
 		}
 	}
-	status, header, body := request(ts, args[1], args[2], authorization, fields)
+	code, header, body := request(ts, args[1], args[2], authorization, fields)
 	fmt.Fprint(ts.Stdout(), body)
 	ts.Check(header.Write(ts.Stderr()))
-	if strconv.Itoa(status) != args[0] {
-		ts.Fatalf("status %d; want %s", status, args[0])
-	}
+	return strconv.Itoa(code)
 }
 
 func request(ts *testscript.TestScript, method, url, authorization string, fields url.Values) (int, http.Header, string) {
@@ -211,19 +229,6 @@ func member(v any, path []string) (string, error) {
 		}
 	}
 	return fmt.Sprint(v), nil
-}
-
-func scriptRefused(ts *testscript.TestScript, neg bool, args []string) {
-	wantArgs(ts, neg, args, 2)
-	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		status, _, body := request(ts, "GET", args[0], "Bearer "+args[1], nil)
-		if status == http.StatusUnauthorized {
-			return
-		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("still %d: %s", status, body)
-		}
-	}
 }
 
 func scriptSave(ts *testscript.TestScript, neg bool, args []string) {

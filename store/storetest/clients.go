@@ -17,15 +17,15 @@ func testClients(t *testing.T, db *store.DB) {
 	equal(t, "clients behind b", get(db.Clients(ctx, "b", 0))(t), []store.Client{app("c")})
 	wantTaken(t, db.CreateClient(ctx, app("a")), "client_id")
 
-	must(t, db.SetClientSecret(ctx, "b", []byte("sha")))
+	must(t, db.SetClientSecret(ctx, "b", []byte("sha"), now, until))
 	equal(t, "secret", get(db.Client(ctx, "b"))(t).SecretHash, []byte("sha"))
-	must(t, db.SetClientSecret(ctx, "b", []byte{}))
+	must(t, db.SetClientSecret(ctx, "b", []byte{}, now, until))
 	equal(t, "client without a secret", get(db.Client(ctx, "b"))(t), public)
 
 	missing(t, "Client", drop(db.Client(ctx, "A"))) // ids have letter case
-	missing(t, "SetClientSecret", db.SetClientSecret(ctx, "nothing", nil))
+	missing(t, "SetClientSecret", db.SetClientSecret(ctx, "nothing", nil, now, until))
 	missing(t, "DeleteClient", drop(db.DeleteClient(ctx, "nothing", now, until)))
-	equal(t, "feed after deleting nothing", revoked(t, db), nil)
+	equal(t, "feed: a new secret, and no deletion of nothing", revoked(t, db), []string{"secret b"})
 }
 
 func testDeleteClient(t *testing.T, db *store.DB) {

@@ -141,7 +141,7 @@ func copyAgain(t *testing.T, from, to *store.DB) {
 	again := johndoe()
 	again.ID = "a-john"
 	must(t, from.CreateUser(ctx, again))
-	must(t, from.SetClientSecret(ctx, "app", nil))
+	must(t, from.SetClientSecret(ctx, "app", nil, now, until))
 	must(t, from.AddItem(ctx, "u-ann", store.Item{ID: "Bar"}))
 	wantCopied(t, from, to)
 	equal(t, "user", get(to.UserByLogin(ctx, "johndoe"))(t).ID, "a-john")

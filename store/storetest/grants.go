@@ -96,15 +96,21 @@ func testRevocations(t *testing.T, db *store.DB) {
 	ctx := t.Context()
 	must(t, db.RevokeToken(ctx, "j1", now, until))
 	must(t, db.RevokeToken(ctx, "j2", later, until))
-	must(t, db.RevokeToken(ctx, "j1", now, later)) // never forgotten sooner
-	j1 := store.Revocation{Kind: store.RevokedToken, ID: "j1", RevokedAt: now, ExpiresAt: until}
+	must(t, db.RevokeToken(ctx, "j1", now.Add(-time.Hour), later)) // never forgotten sooner
+	// Each time it is news, whatever the clock says: who polls would take it for the same.
+	again := now.Add(time.Millisecond)
+	j1 := store.Revocation{Kind: store.RevokedToken, ID: "j1", RevokedAt: again, ExpiresAt: until}
 	j2 := store.Revocation{Kind: store.RevokedToken, ID: "j2", RevokedAt: later, ExpiresAt: until}
 	equal(t, "since the start", get(db.Revocations(ctx, time.Time{}, now))(t), []store.Revocation{j1, j2})
 	equal(t, "since later", get(db.Revocations(ctx, later, now))(t), []store.Revocation{j2})
 	equal(t, "since after that", get(db.Revocations(ctx, later.Add(time.Millisecond), now))(t), nil)
 	equal(t, "once they expired", get(db.Revocations(ctx, time.Time{}, until))(t), nil)
 
-	must(t, db.RevokeToken(ctx, "j1", now, until.Add(time.Hour)))
-	j1.ExpiresAt = until.Add(time.Hour)
-	equal(t, "prolonged", get(db.Revocations(ctx, time.Time{}, until))(t), []store.Revocation{j1})
+	must(t, db.RevokeToken(ctx, "j1", later, until.Add(time.Hour)))
+	j1.RevokedAt, j1.ExpiresAt = later, until.Add(time.Hour)
+	equal(t, "prolonged", get(db.Revocations(ctx, time.Time{}, until))(t), []store.Revocation{j1, j2}[:1])
+
+	must(t, db.RevokeToken(ctx, "g", now, until)) // of that name, but no authorization
+	equal(t, "of one access token", len(get(db.RevocationsOf(ctx, "j1", "g", "app"))(t)), 1)
+	equal(t, "of another", get(db.RevocationsOf(ctx, "j", "j1", "j1"))(t), nil)
 }

@@ -28,7 +28,7 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 		"CreateClient":    func(ctx context.Context) error { return db.CreateClient(ctx, app("app")) },
 		"Client":          func(ctx context.Context) error { return drop(db.Client(ctx, "c")) },
 		"Clients":         func(ctx context.Context) error { return drop(db.Clients(ctx, "", 0)) },
-		"SetClientSecret": func(ctx context.Context) error { return db.SetClientSecret(ctx, "c", nil) },
+		"SetClientSecret": func(ctx context.Context) error { return db.SetClientSecret(ctx, "c", nil, now, until) },
 		"DeleteClient":    func(ctx context.Context) error { return drop(db.DeleteClient(ctx, "c", now, until)) },
 
 		"CreateGrant":  func(ctx context.Context) error { return drop(db.CreateGrant(ctx, grant("g", "app"), "")) },
@@ -38,8 +38,9 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 		"RevokeGrants": func(ctx context.Context) error { return drop(db.RevokeGrants(ctx, store.GrantFilter{}, until)) },
 		"RotateGrant":  func(ctx context.Context) error { return drop(db.RotateGrant(ctx, rotation("g"))) },
 
-		"RevokeToken": func(ctx context.Context) error { return db.RevokeToken(ctx, "j", now, until) },
-		"Revocations": func(ctx context.Context) error { return drop(db.Revocations(ctx, now, now)) },
+		"RevokeToken":   func(ctx context.Context) error { return db.RevokeToken(ctx, "j", now, until) },
+		"RevocationsOf": func(ctx context.Context) error { return drop(db.RevocationsOf(ctx, "j", "g", "c")) },
+		"Revocations":   func(ctx context.Context) error { return drop(db.Revocations(ctx, now, now)) },
 
 		"ReplaceSigningKeys": func(ctx context.Context) error { return drop(db.ReplaceSigningKeys(ctx, key("k", now))) },
 		"AddSigningKey":      func(ctx context.Context) error { return db.AddSigningKey(ctx, key("k", now)) },

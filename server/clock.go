@@ -1,0 +1,59 @@
+package server
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/grantd/grantd/store"
+)
+
+const (
+	clockPoll = 10 * time.Second
+
+	// clockTolerance is how far two clocks may be apart before it matters: less
+	// than any grace, and more than it takes to ask.
+	clockTolerance = time.Second
+)
+
+// clock is the machine's own, put right by the database's: the one clock that all
+// replicas share. A replica that is minutes off would take a repeated refresh
+// for a theft, and its tokens would come from the future.
+type clock struct {
+	local func() time.Time
+	ahead atomic.Int64 // of the database's clock, in nanoseconds; 0 within clockTolerance
+}
+
+// now is the time that goes into tokens and rows.
+func (c *clock) now() time.Time { return c.local().Add(time.Duration(c.ahead.Load())) }
+
+// follow asks for the time of the database. It returns how far that is ahead, and
+// whether this is news.
+func (c *clock) follow(ctx context.Context, db *store.DB) (ahead time.Duration, news bool, err error) {
+	asked := c.local()
+	theirs, err := db.Clock(ctx)
+	if err != nil || theirs.IsZero() {
+		return 0, false, err
+	}
+	took := c.local().Sub(asked)
+	if took > clockTolerance {
+		return 0, false, nil // who knows when in between the answer was true
+	}
+	if ahead = theirs.Sub(asked.Add(took / 2)); ahead.Abs() <= clockTolerance {
+		ahead = 0
+	}
+	was := time.Duration(c.ahead.Swap(int64(ahead)))
+	return ahead, (was - ahead).Abs() > clockTolerance, nil
+}
+
+// followClock keeps s.Now right.
+func (s *Server) followClock(ctx context.Context) error {
+	ahead, news, err := s.clock.follow(ctx, s.DB)
+	switch {
+	case news && ahead != 0:
+		s.Log.WarnContext(ctx, "this machine's clock differs from the database's, which counts; set them by NTP", "database_ahead", ahead.Round(time.Millisecond).String())
+	case news:
+		s.Log.InfoContext(ctx, "this machine's clock agrees with the database's again")
+	}
+	return err
+}
