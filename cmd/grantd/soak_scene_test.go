@@ -106,7 +106,7 @@ func (s *scene) run(t *testing.T, c scenario) {
 	for _, client := range clients {
 		running.Go(client)
 	}
-	const calm = 300 * time.Millisecond
+	calm := s.either(300*time.Millisecond, 3*time.Second)
 	for began := time.Now(); ; {
 		time.Sleep(calm)
 		c.fault(s)
