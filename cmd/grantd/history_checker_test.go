@@ -33,6 +33,14 @@ func (e event) by(status int, said string) event {
 	return e
 }
 
+// insisting is a thief who gets an answer after so many that were lost.
+func insisting(times int) (events []event) {
+	for i := range times {
+		events = append(events, at(3+float64(i)/10, stolen(1)))
+	}
+	return append(events, at(10, stolen(1).by(400, "invalid_grant used before")))
+}
+
 // until gives the event a later answer.
 func (e event) until(s float64) event {
 	e.end = time.Duration(s * float64(time.Second))
@@ -57,6 +65,7 @@ func TestHistoryChecker(t *testing.T) {
 		{"revoked and refused", []event{at(1, rotated(1, 2)), at(2, ended()), at(2.5, used200()), at(4, refused(2))}, nil},
 		{"a revocation that was lost", []event{at(1, ended().by(0, "EOF")), at(2, rotated(1, 2)), at(3, refused(2))}, nil},
 		{"reuse ends it", []event{at(1, rotated(1, 2)), at(2, rotated(2, 3)), at(3, stolen(1).by(400, "invalid_grant used before")), at(4, refused(3))}, nil},
+		{"a thief whose answers were lost", append([]event{at(1, rotated(1, 2)), at(2, rotated(2, 3))}, insisting(40)...), nil},
 		{"a repeat past the grace", []event{at(1, rotated(1, 2)), at(40, stolen(1).by(400, "invalid_grant used before"))}, nil},
 
 		{"a double spend", []event{at(1, given(1, 2, "one")), at(2, given(1, 2, "other"))}, []string{"honoured twice"}},
