@@ -138,8 +138,12 @@ func (b *batch) flush(ctx context.Context) error {
 		return nil
 	}
 	err := b.to.update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, b.statement(len(b.rows)), values(b.rows, b.columns)...)
-		return err
+		for rows := range slices.Chunk(b.rows, b.to.dialect.statementRows()) {
+			if _, err := tx.ExecContext(ctx, b.statement(len(rows)), values(rows, b.columns)...); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		if why := b.table.unstorable(b.rows); why != "" {

@@ -12,9 +12,16 @@ type table struct {
 	columns []string // all of them
 }
 
-// copyBatch is how many rows are read or written at once. Each is a parameter per column, of which
-// SQLite takes 32766.
+// copyBatch is how many rows are read at once, or written in one transaction.
 const copyBatch = 1000
+
+// statementRows is how many rows go into one statement, each with a parameter per column.
+func (d *dialect) statementRows() int {
+	if d.prepares {
+		return 5 // SQLite looks up each parameter among all, and there is no way to a server to save
+	}
+	return copyBatch
+}
 
 // copied are the tables with the state of the server, each behind those that it refers to. A test
 // compares them with the schema.
