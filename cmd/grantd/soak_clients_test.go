@@ -60,7 +60,7 @@ func (rs *replicas) single() {
 			if !rs.goOn(&h) {
 				return // signed out; the history tells
 			}
-			if i%4 == 0 {
+			if i%2 == 0 {
 				rs.use(h, anywhere)
 			}
 			think()

@@ -17,7 +17,7 @@ var scenarios = []scenario{
 	{name: "connections cut one by one and all at once", fault: cutConnections},
 	{name: "the network of a replica frozen", fault: freezeNetwork, answers: time.Second},
 	{name: "the network of all replicas frozen", fault: freezeNetworks, answers: time.Second},
-	{name: "a slow database", fault: slowDatabase},
+	{name: "a slow database", fault: slowDatabase, wants: slowAnswers},
 	{name: "clocks two minutes off", fault: wrongClocks},
 }
 
@@ -118,6 +118,15 @@ func slowDatabase(s *scene) {
 	time.Sleep(s.either(4*time.Second, 30*time.Second))
 	for _, n := range s.networks {
 		n.Delay(0)
+	}
+}
+
+// slowAnswers wants them to come all the same.
+func slowAnswers(t *testing.T, s *scene) {
+	t.Helper()
+	slow := func(e event) bool { return e.status == 200 && e.end-e.start > 2*time.Second }
+	if s.history.count(refreshed, slow) == 0 {
+		t.Error("no refresh was answered while the database was slow")
 	}
 }
 

@@ -121,7 +121,9 @@ func (s *scene) run(t *testing.T, c scenario) {
 	if c.wants != nil {
 		c.wants(t, s)
 	}
-	t.Logf("%d refreshes answered, %d not", s.history.count(refreshed, event.done), s.history.count(refreshed, event.unknown))
+	t.Logf("refreshes: %d answered, %d not; uses: %d answered, %d not",
+		s.history.count(refreshed, event.done), s.history.count(refreshed, event.unknown),
+		s.history.count(used, event.done), s.history.count(used, event.unknown))
 }
 
 // everybody is some clients of each kind.
