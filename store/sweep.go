@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 )
 
@@ -22,27 +24,61 @@ type Sweep struct {
 	// whom holds a newer token. Zero means not at all.
 	GrantKeep time.Duration
 
-	Batch  int    // rows at most per table and call; zero means 500
-	Cursor string // where the walk over grants goes on; "" begins anew
+	// Batch is how many rows of a table a call deletes at most, and a tenth of how many it looks
+	// at. Zero means 500.
+	Batch int
+
+	// From is the id at which the walk over authorizations begins, to end there when it has come
+	// round. Servers that each begin somewhere else, and anew after a restart, come by everywhere.
+	// Empty means the first.
+	From string
+
+	Cursor string // of the last call; "" begins anew
 }
 
 // Swept is what a batch did.
 type Swept struct {
 	Deleted int    // rows
-	Cursor  string // for the next call; "" when the walk over grants has come round
+	Cursor  string // for the next call; "" when all has been gone through
 }
+
+// A walk begins with keys and revocations and goes on to the authorizations, first those behind
+// From and then all up to there. A cursor is one of these, and behind a space the last id.
+const (
+	sweepToEnd = "end"
+	sweepRound = "round"
+	sweepSmall = "small" // without an id: keys and revocations again
+)
+
+// lookPerDelete is how many rows are looked at for each that may be deleted. Looking holds no lock.
+const lookPerDelete = 10
 
 // Sweep deletes rows that nobody needs any more: authorizations that expired or were revoked,
 // revocations whose tokens have expired, and keys whose successor has long been signing. Each
 // kind is one short transaction.
 func (db *DB) Sweep(ctx context.Context, in Sweep) (Swept, error) {
-	if in.Batch <= 0 {
-		in.Batch = 500
+	in.Batch = cmp.Or(max(in.Batch, 0), 500)
+	stage, after, walking := strings.Cut(in.Cursor, " ")
+	if !walking {
+		return db.sweepTables(ctx, in)
 	}
-	grants, cursor, err := db.sweepGrants(ctx, in)
-	if err != nil {
-		return Swept{}, err
+	deleted, last, err := db.sweepGrants(ctx, in, after)
+	return Swept{deleted, in.cursor(stage, last)}, err
+}
+
+// cursor is where a walk goes on that has come to last, or to the end if that is empty.
+func (in Sweep) cursor(stage, last string) string {
+	switch {
+	case stage == sweepToEnd && last != "", stage == sweepRound && last != "" && last < in.From:
+		return stage + " " + last
+	case stage == sweepToEnd && in.From != "":
+		return sweepRound + " "
 	}
+	return ""
+}
+
+// sweepTables deletes from the tables that need no walk.
+func (db *DB) sweepTables(ctx context.Context, in Sweep) (Swept, error) {
 	revocations, err := db.sweepRevocations(ctx, in)
 	if err != nil {
 		return Swept{}, err
@@ -51,38 +87,57 @@ func (db *DB) Sweep(ctx context.Context, in Sweep) (Swept, error) {
 	if err != nil {
 		return Swept{}, err
 	}
-	return Swept{Deleted: grants + revocations + keys, Cursor: cursor}, nil
+	if revocations == in.Batch {
+		return Swept{revocations + keys, sweepSmall}, nil
+	}
+	return Swept{revocations + keys, sweepToEnd + " " + in.From}, nil
 }
 
-// sweepGrants walks by primary key: an index by expiry would make every refresh dearer.
-func (db *DB) sweepGrants(ctx context.Context, in Sweep) (deleted int, cursor string, err error) {
-	batch, err := one(ctx, db.read, scanBatch, `SELECT count(*), COALESCE(max(id), '')
-		FROM (SELECT id FROM grants WHERE id > $1 ORDER BY id LIMIT $2) AS batch`, in.Cursor, in.Batch)
-	if err != nil || batch.rows == 0 {
-		return 0, "", err
+// Ids come in order, and as far as Batch of them are dead.
+const lookAtGrants = `SELECT COALESCE(max(id), ''), COALESCE(max(dead), 0) FROM
+	(SELECT id, sum(CASE WHEN revoked_at IS NOT NULL OR expires_at <= $2 THEN 1 ELSE 0 END) OVER (ORDER BY id) AS dead
+	FROM (SELECT id, revoked_at, expires_at FROM grants WHERE id > $1 ORDER BY id LIMIT $3) AS next) AS counted
+	WHERE dead <= $4`
+
+const deleteGrants = `DELETE FROM grants WHERE id > $1 AND id <= $2 AND (revoked_at IS NOT NULL OR expires_at <= $3)`
+
+// sweepGrants walks by primary key: an index by expiry would make every refresh dearer. It returns
+// how far it came, "" at the end.
+func (db *DB) sweepGrants(ctx context.Context, in Sweep, after string) (deleted int, last string, err error) {
+	expired := millis(in.Now.Add(-in.GrantKeep))
+	seen, err := one(ctx, db.read, scanSeen, lookAtGrants, after, expired, lookPerDelete*in.Batch, in.Batch)
+	if err != nil || seen.dead == 0 {
+		return 0, seen.last, err
 	}
-	deleted, err = db.write.exec(ctx, `DELETE FROM grants WHERE id > $1 AND id <= $2
-		AND (revoked_at IS NOT NULL OR expires_at <= $3)`, in.Cursor, batch.last, millis(in.Now.Add(-in.GrantKeep)))
-	if batch.rows < in.Batch {
-		return deleted, "", err
-	}
-	return deleted, batch.last, err
+	deleted, err = db.write.exec(ctx, deleteGrants, after, seen.last, expired)
+	return deleted, seen.last, err
 }
 
-type grantBatch struct {
-	rows int
+type seenGrants struct {
 	last string
+	dead int
 }
 
-func scanBatch(row scanner) (b grantBatch, err error) {
-	err = row.Scan(&b.rows, &b.last)
-	return b, err
+func scanSeen(row scanner) (s seenGrants, err error) {
+	err = row.Scan(&s.last, &s.dead)
+	return s, err
 }
+
+// The oldest go first: all are needed for about as long. One that is not must wait its turn, since
+// to look for it would be to look at all, again and again.
+const lookAtRevocations = `SELECT count(*) FROM
+	(SELECT expires_at FROM revocations ORDER BY revoked_at LIMIT $2) AS oldest WHERE expires_at <= $1`
+
+const deleteRevocations = `DELETE FROM revocations WHERE expires_at <= $1 AND (kind, id) IN
+	(SELECT kind, id FROM (SELECT kind, id, expires_at, revoked_at FROM revocations ORDER BY revoked_at LIMIT $2) AS oldest
+	WHERE expires_at <= $1 ORDER BY revoked_at LIMIT $3)`
 
 func (db *DB) sweepRevocations(ctx context.Context, in Sweep) (deleted int, err error) {
-	return db.write.exec(ctx, `DELETE FROM revocations WHERE (kind, id) IN
-		(SELECT kind, id FROM revocations WHERE expires_at <= $1 ORDER BY revoked_at LIMIT $2)`,
-		millis(in.Now), in.Batch)
+	dead, err := one(ctx, db.read, scanInt, lookAtRevocations, millis(in.Now), lookPerDelete*in.Batch)
+	if err != nil || dead == 0 {
+		return 0, err
+	}
+	return db.write.exec(ctx, deleteRevocations, millis(in.Now), lookPerDelete*in.Batch, in.Batch)
 }
 
 // algChange is how long servers may take to go over to another algorithm one by one.

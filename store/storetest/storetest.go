@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"keys":        testKeys,
 		"items":       testItems,
 		"sweep":       testSweep,
+		"batches":     testSweepBatches,
+		"oldest":      testSweepOldestRevocations,
 		"sweep keys":  testSweepKeys,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })

@@ -21,23 +21,70 @@ func testSweep(t *testing.T, db *store.DB) {
 
 	// An authorization that expired a moment ago may have an access token out, which a disabling
 	// of the user must still find.
-	in := store.Sweep{Now: now, GrantKeep: time.Hour, Batch: 2}
-	for _, want := range []store.Swept{
-		{Deleted: 2, Cursor: "g2"}, // g2 and the revocation
-		{Deleted: 0, Cursor: "g4"},
-		{Deleted: 1, Cursor: ""}, // g5
-	} {
-		got := get(db.Sweep(ctx, in))(t)
-		equal(t, "from "+in.Cursor, got, want)
-		in.Cursor = got.Cursor
-	}
+	equal(t, "deleted", sweep(t, db, store.Sweep{Now: now, GrantKeep: time.Hour}), []int{1, 2, 0}) // gone; g2, g5
 	equal(t, "feed", revoked(t, db), []string{"token out"})
-
-	equal(t, "without GrantKeep", get(db.Sweep(ctx, store.Sweep{Now: now}))(t), store.Swept{Deleted: 1})
+	equal(t, "without GrantKeep", sweep(t, db, store.Sweep{Now: now}), []int{0, 1, 0})
 	equal(t, "left", live(t, db), []string{"g1", "g4"})
 	missing(t, "Grant", drop(db.Grant(ctx, "g3")))
-	equal(t, "of a walk that ends with a full batch",
-		get(db.Sweep(ctx, store.Sweep{Now: now, Batch: 2, Cursor: "g4"}))(t), store.Swept{})
+}
+
+// sweep goes through all once, and returns what each call deleted.
+func sweep(t testing.TB, db *store.DB, in store.Sweep) (deleted []int) {
+	t.Helper()
+	for {
+		swept := get(db.Sweep(t.Context(), in))(t)
+		deleted = append(deleted, swept.Deleted)
+		if in.Cursor = swept.Cursor; in.Cursor == "" {
+			return deleted
+		}
+	}
+}
+
+// testSweepBatches: however many are dead, and wherever a walk begins, it comes by everywhere and
+// takes no more at once than it may.
+func testSweepBatches(t *testing.T, db *store.DB) {
+	populate(t, db)
+	fill := func() {
+		for i := range 60 {
+			if g := grant(fmt.Sprintf("g%02d", i), "app"); i%3 > 0 || i > 30 {
+				g.ExpiresAt = now
+				addGrant(t, db, g)
+			} else if i%2 == 0 {
+				addGrant(t, db, g)
+			}
+		}
+		for i := range 7 {
+			must(t, db.RevokeToken(t.Context(), fmt.Sprint("gone", i), now.Add(-time.Hour), now))
+		}
+	}
+	for _, from := range []string{"", "g", "g30", "g31", "g59", "z"} {
+		fill()
+		sum := 0
+		for _, n := range sweep(t, db, store.Sweep{Now: now, Batch: 3, From: from}) {
+			if sum += n; n > 3 {
+				t.Errorf("from %q: %d at once", from, n)
+			}
+		}
+		equal(t, "deleted from "+from, sum, 49+7)
+		equal(t, "live from "+from, len(live(t, db)), 6)
+		must(t, drop(db.DeleteClient(t.Context(), "app", now, now)))
+		must(t, db.CreateClient(t.Context(), app("app")))
+		sweep(t, db, store.Sweep{Now: now})
+	}
+}
+
+// testSweepOldestRevocations: one that is needed for longer than others hides no more than its
+// share of them.
+func testSweepOldestRevocations(t *testing.T, db *store.DB) {
+	for i := range 25 {
+		end := now
+		if i < 9 {
+			end = until
+		}
+		must(t, db.RevokeToken(t.Context(), fmt.Sprintf("t%02d", i), now.Add(time.Duration(i)-time.Hour), end))
+	}
+	equal(t, "deleted", sweep(t, db, store.Sweep{Now: now, Batch: 1})[:2], []int{1, 1})
+	equal(t, "left", len(revoked(t, db)), 9)
 }
 
 func testSweepKeys(t *testing.T, db *store.DB) {
@@ -61,18 +108,18 @@ func testSweepKeys(t *testing.T, db *store.DB) {
 		}
 		return ids
 	}
-	equal(t, "without KeyLife", get(db.Sweep(ctx, store.Sweep{Now: now}))(t), store.Swept{})
-	equal(t, "at first", get(db.Sweep(ctx, store.Sweep{Now: now, KeyLife: life}))(t), store.Swept{Deleted: 1})
+	equal(t, "without KeyLife", sweep(t, db, store.Sweep{Now: now}), []int{0, 0})
+	equal(t, "at first", sweep(t, db, store.Sweep{Now: now, KeyLife: life}), []int{1, 0})
 	equal(t, "keys", keys(), "lone 1 2 3 ")
 	in := store.Sweep{Now: now.Add(1000 * time.Hour), KeyLife: life, Batch: 1}
-	equal(t, "one batch", get(db.Sweep(ctx, in))(t), store.Swept{Deleted: 1})
-	equal(t, "the next", get(db.Sweep(ctx, in))(t), store.Swept{Deleted: 1})
-	equal(t, "the last", get(db.Sweep(ctx, in))(t), store.Swept{})
+	equal(t, "one batch", sweep(t, db, in), []int{1, 0})
+	equal(t, "the next", sweep(t, db, in), []int{1, 0})
+	equal(t, "the last", sweep(t, db, in), []int{0, 0})
 	equal(t, "keys that sign", keys(), "lone 3 ")
 
 	in = store.Sweep{Now: now.Add(time.Hour + 25*time.Hour), KeyLife: life, Alg: "ES256"}
-	equal(t, "while others may sign with the old algorithm", get(db.Sweep(ctx, in))(t), store.Swept{})
+	equal(t, "while others may sign with the old algorithm", sweep(t, db, in), []int{0, 0})
 	in.Now = in.Now.Add(time.Millisecond)
-	equal(t, "of another algorithm", get(db.Sweep(ctx, in))(t), store.Swept{Deleted: 1})
+	equal(t, "of another algorithm", sweep(t, db, in), []int{1, 0})
 	equal(t, "keys of the algorithm that signs", keys(), "3 ")
 }
