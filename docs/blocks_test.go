@@ -16,9 +16,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/grantd/grantd/store/storetest/pgtest"
 )
 
-const demoAddress = "http://127.0.0.1:8000" // as the documents write it
+// As the documents write them.
+const (
+	demoAddress  = "http://127.0.0.1:8000"
+	demoPostgres = "postgres://grantd:PASSWORD@db.example.com/grantd"
+)
 
 // block is a fenced piece of a document.
 type block struct {
@@ -157,7 +163,11 @@ func runShell(t *testing.T, file, url string, blocks []block) {
 	for _, b := range blocks {
 		script += fmt.Sprintf("echo '--- %s:%d'\n%s", file, b.line, b.text)
 	}
-	cmd := command(t, t.TempDir(), "bash", "-euo", "pipefail", "-c", strings.ReplaceAll(script, demoAddress, url))
+	script = strings.ReplaceAll(script, demoAddress, url)
+	if strings.Contains(script, demoPostgres) {
+		script = strings.ReplaceAll(script, demoPostgres, pgtest.URL(t))
+	}
+	cmd := command(t, t.TempDir(), "bash", "-euo", "pipefail", "-c", script)
 	cmd.Env = append(cmd.Env, "PATH="+filepath.Dir(grantd(t))+":"+os.Getenv("PATH"), "GRANTD_PASSWORD_BCRYPT_COST=10")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
