@@ -10,7 +10,8 @@ FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/grantd /usr/local/bin/grantd
 # The database of SQLite lives here; mount a volume over it.
 COPY --from=build --chown=nonroot:nonroot /out/data /var/lib/grantd
-USER nonroot
+# By number: Kubernetes cannot tell that a name is not root.
+USER 65532:65532
 WORKDIR /var/lib/grantd
 ENV GRANTD_LISTEN=0.0.0.0:8000 GRANTD_DATABASE=sqlite:/var/lib/grantd/grantd.db
 EXPOSE 8000
