@@ -41,7 +41,7 @@ func (db *DB) Backup(ctx context.Context, path string) (Backup, error) {
 	defer os.Remove(partial + "-journal")
 	made, err := db.backup(ctx, partial)
 	if err != nil {
-		return Backup{}, ended(ctx, db.dialect.fault(ctx, err))
+		return Backup{}, canceled(ctx, db.dialect.fault(ctx, err))
 	}
 	return made, publish(partial, path)
 }
@@ -97,17 +97,21 @@ func publish(partial, path string) error {
 	if err := toDisk(partial); err != nil {
 		return err
 	}
-	err := os.Link(partial, path)                   // which, other than a renaming, never replaces a file
-	if err != nil && !errors.Is(err, fs.ErrExist) { // a file system without links
-		if _, err = os.Lstat(path); err == nil {
-			return existing(path)
-		}
-		err = os.Rename(partial, path)
+	err := os.Link(partial, path) // which, other than a renaming, never replaces a file
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = renameTo(partial, path) // on a file system without links
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return existing(path)
 	}
 	return errors.Join(err, toDisk(filepath.Dir(path)))
+}
+
+func renameTo(partial, path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fs.ErrExist
+	}
+	return os.Rename(partial, path)
 }
 
 // toDisk returns once the file or folder survives a power cut. SQLite does not see to that for the

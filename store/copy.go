@@ -39,7 +39,7 @@ type Content struct {
 func (db *DB) CopyTo(ctx context.Context, to *DB, progress func(table string, rows int)) ([]CopiedTable, error) {
 	id, unlock, err := db.prepareCopy(ctx, to)
 	if err != nil {
-		return nil, ended(ctx, err)
+		return nil, canceled(ctx, err)
 	}
 	defer unlock()
 	if progress == nil {
@@ -50,16 +50,16 @@ func (db *DB) CopyTo(ctx context.Context, to *DB, progress func(table string, ro
 		c.tables = append(c.tables, CopiedTable{Name: t.name})
 	}
 	if err := c.run(ctx); err != nil {
-		return nil, ended(ctx, err)
+		return nil, canceled(ctx, err)
 	}
 	if !slices.ContainsFunc(c.tables, func(t CopiedTable) bool { return !t.Equal() }) {
 		err = to.endCopy(ctx, id)
 	}
-	return c.tables, ended(ctx, err)
+	return c.tables, canceled(ctx, err)
 }
 
-// ended puts the end of ctx before all that came of it.
-func ended(ctx context.Context, err error) error {
+// canceled puts the end of ctx before all that came of it.
+func canceled(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -68,29 +68,39 @@ func ended(ctx context.Context, err error) error {
 
 // prepareCopy checks both ends, marks the target, and keeps others from copying to it.
 func (db *DB) prepareCopy(ctx context.Context, to *DB) (id string, unlock func() error, err error) {
-	if err := db.CheckSchema(ctx); err != nil {
-		return "", nil, fmt.Errorf("the source: %w", err)
-	}
-	have, err := to.schema(ctx)
-	if err == nil && have == 0 {
-		_, have, err = to.Migrate(ctx)
-	}
-	if err == nil && have != wantSchema() { // somebody else's, until it is known to be ours
-		err = &SchemaError{Have: have, Want: wantSchema()}
+	if err = db.CheckSchema(ctx); err == nil {
+		id, err = db.identity(ctx)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("the target: %w", err)
-	}
-	if id, err = db.identity(ctx); err != nil {
 		return "", nil, fmt.Errorf("the source: %w", err)
 	}
 	if unlock, err = to.dialect.lock(ctx); err != nil {
 		return "", nil, fmt.Errorf("the target: %w", to.dialect.fault(ctx, err))
 	}
-	if err := to.beginCopy(ctx, id); err != nil {
+	if err = to.migrateEmpty(ctx); err == nil {
+		err = to.beginCopy(ctx, id)
+	}
+	if err != nil {
 		return "", nil, fmt.Errorf("the target: %w", errors.Join(err, unlock()))
 	}
 	return id, unlock, nil
+}
+
+// migrateEmpty brings db up to date if nothing is in it: what is not empty may be somebody else's.
+func (db *DB) migrateEmpty(ctx context.Context) error {
+	have, err := db.schema(ctx)
+	if err != nil || have == wantSchema() {
+		return err
+	}
+	full, err := db.filled(ctx, db.read)
+	if err != nil {
+		return db.dialect.fault(ctx, err)
+	}
+	if have > wantSchema() || have > 0 && len(full) > 0 {
+		return &SchemaError{Have: have, Want: wantSchema()}
+	}
+	_, _, err = db.migrateLocked(ctx)
+	return err
 }
 
 // copying is one run of CopyTo.

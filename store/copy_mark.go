@@ -50,28 +50,21 @@ func (db *DB) beginCopy(ctx context.Context, source string) error {
 		if err != nil || n == 1 {
 			return err
 		}
-		return beginEmpty(ctx, tx, source)
+		return db.beginEmpty(ctx, tx, source)
 	})
 }
 
-func beginEmpty(ctx context.Context, tx *sql.Tx, source string) error {
-	var full []string
-	for _, t := range copied {
-		var rows int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+t.name+` LIMIT 1) AS found`).Scan(&rows)
-		if err != nil {
-			return err
-		}
-		if rows > 0 {
-			full = append(full, t.name)
-		}
+func (db *DB) beginEmpty(ctx context.Context, tx *sql.Tx, source string) error {
+	full, err := db.filled(ctx, tx)
+	if err != nil {
+		return err
 	}
-	var served int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM copies WHERE role = 'target' AND id = $1`, source).Scan(&served)
+	var known int
+	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM copies WHERE role = 'target' AND id = $1`, source).Scan(&known)
 	switch {
 	case err != nil:
 		return err
-	case len(full) > 0 && served > 0:
+	case len(full) > 0 && known > 0:
 		return errors.New("a server has run on it since it was copied, and it may know what the source does not; name an empty database")
 	case len(full) > 0:
 		return fmt.Errorf("it has rows in %s and is no copy of this source; name an empty database", strings.Join(full, ", "))
@@ -79,6 +72,26 @@ func beginEmpty(ctx context.Context, tx *sql.Tx, source string) error {
 	_, err = tx.ExecContext(ctx, `INSERT INTO copies (role, id, state) VALUES ('target', $1, $2)
 		ON CONFLICT (role) DO UPDATE SET id = excluded.id, state = excluded.state`, source, copyBegun)
 	return err
+}
+
+// filled are the tables that hold anything. A database of an older schema does not have all.
+func (db *DB) filled(ctx context.Context, in interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}) (names []string, err error) {
+	for _, t := range copied {
+		found := 0
+		err := in.QueryRowContext(ctx, db.dialect.hasTable, t.name).Scan(&found)
+		if err == nil && found > 0 {
+			err = in.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM `+t.name+` LIMIT 1) AS found`).Scan(&found)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if found > 0 {
+			names = append(names, t.name)
+		}
+	}
+	return names, nil
 }
 
 // endCopy lets the copy be used.

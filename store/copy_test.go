@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -60,7 +61,7 @@ func TestCopyKnowsTheSchema(t *testing.T) {
 			t.Errorf("%s has the columns %s, %v\nthe copy takes %s", name, columns, err, tables[name])
 		}
 		types, err := db.Types(ctx, name)
-		if err != nil || strings.Trim(strings.Join(types, ""), "BIGINTEXYA") != "" {
+		if err != nil || slices.ContainsFunc(types, func(t string) bool { return t != "BIGINT" && t != "TEXT" && t != "BYTEA" }) {
 			t.Errorf("%s has columns of the types %v, %v; the copy knows BIGINT, TEXT and BYTEA", name, types, err)
 		}
 		refers, err := db.References(ctx, name)
@@ -141,14 +142,24 @@ func TestCopyUnstorable(t *testing.T) {
 	}
 }
 
-// A target of an older schema is not migrated before it is known to be ours.
-func TestCopyLeavesOldSchemas(t *testing.T) {
-	from, to := newSQLite(t), newSQLite(t)
-	if err := to.Exec(t.Context(), `DELETE FROM schema_version WHERE version_id > 1`); err != nil {
-		t.Fatal(err)
+// What is in a target of an older schema may be somebody else's. An empty one is as good as new: the
+// first migration of a copy may have been interrupted.
+func TestCopyToOlderSchema(t *testing.T) {
+	ctx, from, to := t.Context(), newSQLite(t), newSQLite(t)
+	storetest.Populate(t, to, "g")
+	for _, harm := range []string{`DELETE FROM schema_version WHERE version_id > 1`, `DROP TABLE copies`} {
+		if err := to.Exec(ctx, harm); err != nil {
+			t.Fatal(err)
+		}
 	}
-	_, err := from.CopyTo(t.Context(), to, nil)
+	_, err := from.CopyTo(ctx, to, nil)
 	if want := "the target: the database is at schema 1"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v; want %q", err, want)
+	}
+	if err := errors.Join(to.Exec(ctx, `DELETE FROM users`), to.Exec(ctx, `DELETE FROM clients`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := from.CopyTo(ctx, to, nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -65,10 +65,10 @@ func (a *app) storeCopy(ctx context.Context, cfg config.Config, between ends) er
 	}
 	defer from.Close()
 	defer to.Close()
-	show, clear := a.copyProgress()
+	show, wipe := a.copyProgress()
 	start := time.Now()
 	tables, err := from.CopyTo(ctx, to, show)
-	clear()
+	wipe()
 	switch {
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted; the copy is unfinished, and goes on where it was when it is run again")
@@ -96,15 +96,15 @@ func openEnds(ctx context.Context, cfg config.Config, between ends) (from, to *s
 	return from, to, nil
 }
 
-// copyProgress shows on a terminal how far a copy has come, on one line that clear removes.
-func (a *app) copyProgress() (show func(table string, rows int), clear func()) {
+// copyProgress shows on a terminal how far a copy has come, on one line that wipe removes.
+func (a *app) copyProgress() (show func(table string, rows int), wipe func()) {
 	file, ok := a.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return nil, func() {}
 	}
-	const wipe = "\r\x1b[K"
-	show = func(table string, rows int) { fmt.Fprintf(file, "%s%s: %s", wipe, table, count(rows, "row")) }
-	return show, func() { fmt.Fprint(file, wipe) }
+	const blank = "\r\x1b[K"
+	show = func(table string, rows int) { fmt.Fprintf(file, "%s%s: %s", blank, table, count(rows, "row")) }
+	return show, func() { fmt.Fprint(file, blank) }
 }
 
 // copyView is what is printed of a copy.

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/grantd/grantd/store"
 	"github.com/grantd/grantd/store/storetest/pgtest"
 )
 
@@ -128,4 +130,25 @@ func TestUnfinishedCopyIsRefused(t *testing.T) {
 	p := onPostgres(url, path)
 	p.run(t)
 	p.mustStop(t)
+}
+
+func TestCopyOfChangedSource(t *testing.T) {
+	var out, errs strings.Builder
+	a := &app{stdout: &out, stderr: &errs, output: "table"}
+	same, other := store.Content{Rows: 2, SHA256: strings.Repeat("ab", 32)}, store.Content{Rows: 1, SHA256: strings.Repeat("cd", 32)}
+	err := a.copied(ends{"sqlite:a.db", "postgres://u:hunter2@h/n"}, []store.CopiedTable{
+		{Name: "users", Source: same, Target: same, Written: 2}, {Name: "grants", Source: same, Target: other},
+	}, time.Second)
+	const want = "the source changed while it was copied (grants); stop the servers on it and run this again, which takes up what has changed"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	for _, line := range []string{
+		`users   2       2       2        0        abababababababab  equal`,
+		`grants  2       1       0        0        cdcdcdcdcdcdcdcd  DIFFERENT`,
+	} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("%q is not in\n%s", line, out.String())
+		}
+	}
 }

@@ -23,6 +23,7 @@ func RunCopy(t *testing.T, source, target func(t *testing.T) *store.DB) {
 		"unfinished is not served": copyUnfinished,
 		"served":                   copyServed,
 		"somebody else's":          copyForeign,
+		"two at once":              copyTwoAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, source(t), target(t)) })
 	}
@@ -242,4 +243,12 @@ func copyForeign(t *testing.T, from, to *store.DB) {
 	refused(t, from, to, "the target: it has rows in signing_keys and is no copy of this source; name an empty database")
 	must(t, to.Ready(t.Context()))
 	equal(t, "keys", len(get(to.SigningKeys(t.Context()))(t)), 1)
+}
+
+func copyTwoAtOnce(t *testing.T, from, to *store.DB) {
+	fill(t, from)
+	for _, tables := range race(t, 3, func(int) ([]store.CopiedTable, error) { return from.CopyTo(t.Context(), to, nil) }) {
+		equal(t, "tables that differ", differing(tables), nil)
+	}
+	wantCopied(t, from, to)
 }

@@ -13,6 +13,7 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Ready":       db.Ready,
 		"CheckSchema": db.CheckSchema,
+		"Adopt":       db.Adopt,
 		"Migrate":     func(ctx context.Context) error { _, _, err := db.Migrate(ctx); return err },
 
 		"CreateUser":  func(ctx context.Context) error { return db.CreateUser(ctx, johndoe()) },
