@@ -99,10 +99,14 @@ func (e event) unknown() bool { return e.status == 0 || e.status == 503 }
 // done tells whether the server did what was asked.
 func (e event) done() bool { return e.status == 200 }
 
-// byGrant parts events by authorization, in the order that they began.
+// byGrant parts events by authorization, in the order that they began. Logins that
+// were lost belong to none.
 func byGrant(events []event) (parts [][]event) {
 	at := map[string]int{}
 	for _, e := range events {
+		if e.grant == "" {
+			continue
+		}
 		i, known := at[e.grant]
 		if !known {
 			i = len(parts)

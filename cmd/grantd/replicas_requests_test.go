@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -46,10 +47,12 @@ func (rs *replicas) authorize(user store.User) (held, error) {
 	return held{grant: g.ID, gen: g.Generation, refresh: raw}, err
 }
 
-// login begins one with a password.
+// login begins one with a password, whose hash takes longer than clients wait for
+// anything else.
 func (rs *replicas) login(username string) (held, event) {
 	return rs.tokens(event{kind: loggedIn}, anywhere, func(p *process) answer {
-		return p.post("/token", form("grant_type", "password", "client_id", replicaClient, "scope", "me", "username", username, "password", password))
+		patient := &process{URL: p.URL, client: &http.Client{Transport: p.client.Transport, Timeout: answerTime}}
+		return patient.post("/token", form("grant_type", "password", "client_id", replicaClient, "scope", "me", "username", username, "password", password))
 	})
 }
 

@@ -83,11 +83,13 @@ func (rs *replicas) withPassword() {
 		return err == nil
 	})
 	var h held
-	rs.persist("an answer to a login", func() bool {
+	if !rs.persist("an answer to a login", func() bool {
 		var e event
 		h, e = rs.login(user.Username)
 		return e.status == 200
-	})
+	}) {
+		return
+	}
 	for !rs.stopped() && rs.goOn(&h) {
 		think()
 	}

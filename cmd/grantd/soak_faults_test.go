@@ -105,7 +105,7 @@ func freezeNetworks(s *scene) {
 	for _, n := range s.networks {
 		n.Freeze()
 	}
-	time.Sleep(s.either(2*time.Second, 30*time.Second))
+	time.Sleep(s.either(3*time.Second, 30*time.Second))
 	for _, n := range s.networks {
 		n.Thaw()
 	}

@@ -43,6 +43,7 @@ type scene struct {
 	root     *testing.T // whose end is that of the replicas
 	cluster  *pgtest.Cluster
 	networks []*pgtest.Network
+	grace    time.Duration // tokens.reuse_grace
 	lasts    time.Duration // how long each scenario goes on; zero: one round
 }
 
@@ -57,31 +58,36 @@ func (s *scene) either(short, long time.Duration) time.Duration {
 // newScene leaves out how the replicas reach the database.
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	return &scene{root: t, lasts: soakTime(t)}
+	return &scene{root: t, lasts: soakTime(t), grace: 30 * time.Second}
 }
 
 // start starts the replicas of the scene.
 func (s *scene) start(database string, through ...string) {
 	s.root.Helper()
 	s.replicas = startReplicas(s.root, replicaSetup{
-		database: database, through: through, env: []string{"GRANTD_SHUTDOWN_DELAY=1s"},
-		grace: s.either(30*time.Second, 2*time.Minute), // longer than any fault lasts
+		database: database, through: through, env: []string{"GRANTD_SHUTDOWN_DELAY=1s"}, grace: s.grace,
 	})
+}
+
+// startApart starts three replicas with a network of its own for each.
+func (s *scene) startApart() {
+	s.root.Helper()
+	s.cluster = pgtest.Start(s.root, pgtest.Options{NoSync: true})
+	database := s.cluster.CreateDatabase()
+	var through []string
+	for range 3 {
+		n := pgtest.Proxy(s.root, database)
+		s.networks = append(s.networks, n)
+		through = append(through, n.URL(database))
+	}
+	s.start(database, through...)
 }
 
 // TestSoak runs all kinds of clients against three replicas while parts fail, and
 // lets the checker judge what they were told.
 func TestSoak(t *testing.T) {
 	s := newScene(t)
-	s.cluster = pgtest.Start(t, pgtest.Options{NoSync: true})
-	database := s.cluster.CreateDatabase()
-	var through []string
-	for range 3 {
-		n := pgtest.Proxy(t, database)
-		s.networks = append(s.networks, n)
-		through = append(through, n.URL(database))
-	}
-	s.start(database, through...)
+	s.startApart()
 	for _, c := range scenarios {
 		t.Run(c.name, func(t *testing.T) { s.run(t, c) })
 	}
