@@ -28,7 +28,7 @@ func TestLateRotation(t *testing.T) {
 	if err := db.CreateClient(ctx, store.Client{ID: "c"}); err != nil {
 		t.Fatal(err)
 	}
-	grant := store.Grant{ID: "g", ClientID: "c", UserID: "u", ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour)}
+	grant := store.Grant{ID: "g", ClientID: "c", UserID: "u", ExpiresAt: now.Add(9 * time.Hour), MaxExpiresAt: now.Add(9 * time.Hour)}
 	if created, err := db.CreateGrant(ctx, grant, ""); err != nil || !created {
 		t.Fatal(created, err)
 	}
@@ -36,7 +36,7 @@ func TestLateRotation(t *testing.T) {
 		late    time.Duration
 		arrival bool
 	}{{0, false}, {time.Second / 2, false}, {30 * time.Second, true}, {2 * time.Hour, false}, {-time.Minute, false}} {
-		in := store.Rotation{ID: "g", ClientID: "c", UserID: "u", Generation: int64(i), Now: time.Now().Add(-c.late), IdleTTL: time.Hour}
+		in := store.Rotation{ID: "g", ClientID: "c", UserID: "u", Generation: int64(i), Now: time.Now().Add(-c.late), IdleTTL: 9 * time.Hour}
 		res, err := db.RotateGrant(ctx, in)
 		if err != nil || res.Outcome != store.Rotated {
 			t.Fatal(res, err)
