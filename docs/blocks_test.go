@@ -77,9 +77,13 @@ func TestReadme(t *testing.T) {
 }
 
 func TestDocuments(t *testing.T) {
-	files, err := filepath.Glob("*.md")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no documents", err)
+	var files []string
+	for _, folder := range []string{"*.md", "deploy/*.md"} {
+		found, err := filepath.Glob(folder)
+		if err != nil || len(found) == 0 {
+			t.Fatal("no documents", err)
+		}
+		files = append(files, found...)
 	}
 	url := startDev(t, t.TempDir(), grantd(t), "dev")
 	for _, file := range files {

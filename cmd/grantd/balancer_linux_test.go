@@ -54,7 +54,7 @@ func startBalancer(t *testing.T) *balancer {
 		"GRANTD_MASTER_KEY=" + base64.StdEncoding.EncodeToString(token.NewMasterKey()), "GRANTD_SIGNUP_ENABLED=true",
 		"GRANTD_TRUSTED_PROXIES=127.0.0.1", // from where HAProxy connects
 		// Long enough for the two checks, and not longer.
-		"GRANTD_SHUTDOWN_DELAY=1300ms",
+		"GRANTD_SHUTDOWN_DELAY=1800ms",
 	}
 	b.operate("migrate")
 	for i := range replicaHosts {
@@ -115,7 +115,7 @@ func (b *balancer) run(address string) {
 		cmd.Process.Kill()
 		cmd.Wait()
 		if b.t.Failed() {
-			b.t.Logf("HAProxy: %s", b.log.String())
+			b.t.Logf("HAProxy: %s", regexp.MustCompile(`(?m)^.* 200 .*\n`).ReplaceAllString(b.log.String(), ""))
 		}
 	})
 	client := b.client(clientHost)
