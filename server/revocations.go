@@ -109,6 +109,8 @@ func (s *Server) revoked(ctx context.Context, c *scopes.Claims) (bool, error) {
 	if s.live.fresh(s.Now()) {
 		return false, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, taskTime) // a caller of a resource has less patience than one who logs in
+	defer cancel()
 	rows, err := s.DB.RevocationsOf(ctx, c.ID, c.GrantID, c.ClientID)
 	return slices.ContainsFunc(rows, func(r store.Revocation) bool {
 		return r.Revokes(c.ID, c.GrantID, c.ClientID, c.IssuedAt)

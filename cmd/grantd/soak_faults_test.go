@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 // scenarios are the kinds of trouble that replicas on one PostgreSQL go through,
 // one after the other.
 var scenarios = []scenario{
-	{name: "one token at the same instant", fault: sameInstant, clients: onlyTabs},
+	{name: "one token at the same instant", fault: sameInstant, clients: onlyTabs, wants: repeats},
 	{name: "kill -9 of a replica", fault: killReplica},
 	{name: "a rolling restart", fault: rollingRestart, wants: noneFailed},
 	{name: "PostgreSQL stopped, crashed and started", fault: restartPostgres},
@@ -24,6 +25,20 @@ var scenarios = []scenario{
 func sameInstant(s *scene) { time.Sleep(s.either(time.Second, 10*time.Second)) }
 
 func onlyTabs(s *scene) []func() { return []func(){s.tabs, s.tabs, s.tabs, s.tabs} }
+
+// repeats wants the log to tell which of two requests was the repeat.
+func repeats(t *testing.T, s *scene) {
+	t.Helper()
+	var log string
+	for _, r := range s.list {
+		log += r.process.Load().Log.String()
+	}
+	for _, outcome := range []string{`"outcome":"rotated"`, `"outcome":"repeated"`} {
+		if !strings.Contains(log, outcome) {
+			t.Errorf("%s is not in the log", outcome)
+		}
+	}
+}
 
 func killReplica(s *scene) {
 	r := s.list[0]
