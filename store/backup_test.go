@@ -111,6 +111,9 @@ func TestBackupInterrupted(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), after)
 		_, err := db.Backup(ctx, filepath.Join(dir, "backup.db"))
 		cancel()
+		if err == nil && after > 0 {
+			break // so fast is this machine
+		}
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("after %v: %v", after, err)
 		}

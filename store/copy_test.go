@@ -163,3 +163,38 @@ func TestCopyToOlderSchema(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whenever the network breaks, the copy goes on where it was.
+func TestCopyThroughBreaks(t *testing.T) {
+	from, url := newSQLite(t), pgtest.URL(t)
+	var rows [][]any
+	for i := range 4500 {
+		rows = append(rows, []any{"token", fmt.Sprint(i), i, i})
+	}
+	if err := from.Fill(t.Context(), "revocations", rows); err != nil {
+		t.Fatal(err)
+	}
+	network := pgtest.Proxy(t, url)
+	to := openURL(t, network.URL(url))
+	broke, done := 0, false
+	for cut := 0; !done; cut++ {
+		step := 0
+		tables, err := from.CopyTo(t.Context(), to, func(string, int) {
+			if step++; step == cut {
+				network.Cut()
+			}
+		})
+		done = step < cut
+		switch {
+		case err == nil && slices.ContainsFunc(tables, func(c store.CopiedTable) bool { return !c.Equal() }):
+			t.Errorf("cut at step %d: %+v", cut, tables)
+		case errors.Is(err, store.ErrUnavailable) && !done:
+			broke++
+		case err != nil:
+			t.Fatalf("cut at step %d: %v", cut, err)
+		}
+	}
+	if broke == 0 {
+		t.Error("no copy noticed")
+	}
+}
