@@ -1,16 +1,12 @@
 package docs_test
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -170,168 +166,5 @@ func TestCompose(t *testing.T) {
 	}
 	if !slices.Equal(servers, want) {
 		t.Errorf("the replicas are %q, the balancer's are %q", servers, want)
-	}
-}
-
-type probe struct {
-	HTTPGet struct{ Path, Port string } `yaml:"httpGet"`
-}
-
-type manifest struct {
-	Kind       string
-	Data       map[string]string
-	StringData map[string]string `yaml:"stringData"`
-	Spec       struct {
-		Replicas int
-		Min      int `yaml:"minAvailable"`
-		Ports    []struct {
-			Target string `yaml:"targetPort"`
-		}
-		Template struct {
-			Spec struct {
-				Grace    int `yaml:"terminationGracePeriodSeconds"`
-				Security struct {
-					NonRoot bool `yaml:"runAsNonRoot"`
-					User    int  `yaml:"runAsUser"`
-				} `yaml:"securityContext"`
-				Containers []struct {
-					Args []string
-					Env  []struct {
-						Name string
-						From struct {
-							Secret struct{ Name, Key string } `yaml:"secretKeyRef"`
-						} `yaml:"valueFrom"`
-					}
-					Ports []struct {
-						Name string
-						Port string `yaml:"containerPort"`
-					}
-					Ready    probe `yaml:"readinessProbe"`
-					Live     probe `yaml:"livenessProbe"`
-					Security struct {
-						Escalation   *bool                   `yaml:"allowPrivilegeEscalation"`
-						ReadOnly     bool                    `yaml:"readOnlyRootFilesystem"`
-						Capabilities struct{ Drop []string } `yaml:"capabilities"`
-					} `yaml:"securityContext"`
-				}
-			}
-		}
-	}
-}
-
-func TestKubernetes(t *testing.T) {
-	t.Parallel()
-	manifests := map[string]manifest{}
-	for in := yaml.NewDecoder(bytes.NewReader([]byte(read(t, "deploy/kubernetes.yaml")))); ; {
-		var m manifest
-		err := in.Decode(&m)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, second := manifests[m.Kind]; !second { // the second ConfigMap has no settings
-			manifests[m.Kind] = m
-		}
-	}
-	settings, secrets := manifests["ConfigMap"].Data, manifests["Secret"].StringData
-	environment := append(environ(settings), "GRANTD_MASTER_KEY="+secrets["master-key"])
-	c, err := config.Load(config.Sources{Base: config.Default(), Environ: environment})
-	if err != nil || c.Check() == nil {
-		t.Errorf("the example's master key is taken: %v", err)
-	}
-	c = valid(t, config.Sources{Environ: append(environ(settings), "GRANTD_MASTER_KEY="+masterKey)}, "")
-
-	program := grantd(t)
-	for _, kind := range []string{"Job", "Deployment"} {
-		pod := manifests[kind].Spec.Template.Spec
-		own := pod.Containers[0]
-		known(t, program, own.Args)
-		for _, e := range own.Env {
-			if _, ok := secrets[e.From.Secret.Key]; !ok || e.Name != "GRANTD_MASTER_KEY" && e.Name != "PGPASSWORD" {
-				t.Errorf("%s: %+v", kind, e)
-			}
-		}
-		s := own.Security
-		if !pod.Security.NonRoot || pod.Security.User == 0 || s.Escalation == nil || *s.Escalation || !s.ReadOnly || !slices.Equal(s.Capabilities.Drop, []string{"ALL"}) {
-			t.Errorf("%s may too much: %+v, %+v", kind, pod.Security, s)
-		}
-	}
-	deployment := manifests["Deployment"].Spec
-	pod := deployment.Template.Spec
-	if !strings.Contains(read(t, "../Dockerfile"), fmt.Sprintf("\nUSER %d:", pod.Security.User)) {
-		t.Errorf("the image has another user than %d", pod.Security.User)
-	}
-	if grace := time.Duration(pod.Grace) * time.Second; grace <= stopping(c) {
-		t.Errorf("pods are killed after %s", grace)
-	}
-	if least := manifests["PodDisruptionBudget"].Spec.Min; least < 1 || least >= deployment.Replicas {
-		t.Errorf("%d of %d replicas have to be there", least, deployment.Replicas)
-	}
-	ports := map[string]string{}
-	for _, p := range pod.Containers[0].Ports {
-		ports[p.Name] = p.Port
-	}
-	if ports["http"] != port(t, c.Listen) || ports["ops"] != port(t, c.OpsListen) {
-		t.Errorf("ports %v", ports)
-	}
-	if service := manifests["Service"].Spec.Ports; len(service) != 1 || service[0].Target != "http" {
-		t.Errorf("the service has %v", service)
-	}
-	wantProbes(t, program, pod.Containers[0].Ready, pod.Containers[0].Live)
-}
-
-// wantProbes wants paths at which a server answers operators.
-func wantProbes(t *testing.T, program string, probes ...probe) {
-	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
-	startDev(t, t.TempDir(), program, "dev", "--ops-listen", address)
-	for _, p := range probes {
-		resp, err := http.Get("http://" + address + p.HTTPGet.Path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK || p.HTTPGet.Port != "ops" {
-			t.Errorf("%+v: %s", p, resp.Status)
-		}
-	}
-}
-
-var unitLine = regexp.MustCompile(`(?m)^(\w+)=(.*)$`)
-
-func TestUnit(t *testing.T) {
-	t.Parallel()
-	unit := map[string]string{}
-	for _, found := range unitLine.FindAllStringSubmatch(read(t, "deploy/grantd.service"), -1) {
-		unit[found[1]] = found[2]
-	}
-	c := valid(t, config.Sources{File: "deploy/grantd.yaml"}, "/etc/grantd")
-	started := strings.Fields(unit["ExecStart"])
-	known(t, grantd(t), started[1:])
-	if manual := read(t, "deploy/README.md"); started[len(started)-1] != "/etc/grantd/grantd.yaml" || !strings.Contains(manual, "install grantd "+filepath.Dir(started[0])+"/") {
-		t.Errorf("started as %q", started)
-	}
-	if grace, err := time.ParseDuration(unit["TimeoutStopSec"]); err != nil || grace <= stopping(c) {
-		t.Errorf("killed after %s, %v", unit["TimeoutStopSec"], err)
-	}
-
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		return // the rest is systemd's own opinion
-	}
-	path := filepath.Join(t.TempDir(), "grantd.service")
-	write(t, path, strings.Replace(read(t, "deploy/grantd.service"), started[0], "/bin/true", 1)) // which is there
-	for _, args := range [][]string{{"verify", path}, {"security", "--offline=true", "--threshold=15", path}} {
-		out, err := command(t, t.TempDir(), analyze, args...).CombinedOutput()
-		if err != nil || args[0] == "verify" && len(out) > 0 {
-			t.Errorf("systemd-analyze %s: %v\n%s", args[0], err, out)
-		}
 	}
 }

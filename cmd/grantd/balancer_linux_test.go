@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,7 +51,7 @@ func startBalancer(t *testing.T) *balancer {
 	address := fmt.Sprintf("%s%s:%d", b.network, balancerHost, b.freePort(balancerHost))
 	b.url = "https://" + address
 	b.env = []string{
-		"GRANTD_ISSUER=" + b.url, "GRANTD_DATABASE=" + pgtest.URL(t), "GRANTD_PASSWORD_BCRYPT_COST=10",
+		"GRANTD_ISSUER=" + b.url, "GRANTD_DATABASE=" + withPassfile(t, pgtest.URL(t)), "GRANTD_PASSWORD_BCRYPT_COST=10",
 		"GRANTD_MASTER_KEY=" + base64.StdEncoding.EncodeToString(token.NewMasterKey()), "GRANTD_SIGNUP_ENABLED=true",
 		"GRANTD_TRUSTED_PROXIES=127.0.0.1", // from where HAProxy connects
 		// Long enough for the two checks, and not longer.
@@ -63,6 +64,25 @@ func startBalancer(t *testing.T) *balancer {
 	}
 	b.run(address)
 	return b
+}
+
+// withPassfile moves the password into a file, as the examples have it.
+func withPassfile(t *testing.T, database string) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	path := filepath.Join(t.TempDir(), "pgpass")
+	line := strings.Join([]string{u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"), u.User.Username(), password}, ":")
+	if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	parameters := u.Query()
+	parameters.Set("passfile", path)
+	u.User, u.RawQuery = url.User(u.User.Username()), parameters.Encode()
+	return u.String()
 }
 
 // freePort returns a port that is free at that host, which nobody else uses.
