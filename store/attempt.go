@@ -7,7 +7,10 @@ import (
 )
 
 // attempts is how often a statement or transaction is tried in all.
-const attempts = 4
+const attempts = 8
+
+// longestPause is what is waited at most between two of them.
+const longestPause = 200 * time.Millisecond
 
 // attempt does what do does, and does it again where that is safe: when the database took it back,
 // and when the connection broke and twice says that doing it twice is no worse than once.
@@ -30,7 +33,7 @@ func pause(ctx context.Context, attempt int) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(rand.N(time.Duration(attempt) * 20 * time.Millisecond)):
+	case <-time.After(rand.N(min(5*time.Millisecond<<attempt, longestPause))):
 		return ctx.Err() == nil
 	}
 }

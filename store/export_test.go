@@ -39,3 +39,6 @@ func (db *DB) PanicAtFaults() (heal func()) {
 	db.dialect.explain = func(err error) string { panic(err) }
 	return func() { db.dialect.explain = explain }
 }
+
+// InUse is how many connections that may write are busy.
+func (db *DB) InUse() int { return db.write.Stats().InUse }

@@ -89,11 +89,17 @@ func (db *DB) RotateGrant(ctx context.Context, in Rotation) (RotateResult, error
 }
 
 // rotateRow returns when the row, if there is one to be rotated, is on the disk.
-func (db *DB) rotateRow(ctx context.Context, in Rotation) (Grant, error) {
+func (db *DB) rotateRow(ctx context.Context, in Rotation) (g Grant, err error) {
 	if db.rotations != nil {
 		return db.rotateInGroup(ctx, in)
 	}
-	return one(ctx, db.write, in.scan, rotateGrant, in.args()...)
+	// When the answer is lost with the connection, asking again is what the client would do: if
+	// the row was rotated, it gets what a repeat gets. Without a grace that is a punishment.
+	err = db.dialect.attempt(ctx, func() bool { return in.Grace > 0 }, func() error {
+		g, err = scanOne(ctx, db.write, in.scan, rotateGrant, in.args())
+		return err
+	})
+	return g, err
 }
 
 // refuseRotation finds out why no row was rotated. A look at the row will do, and need not wait

@@ -19,6 +19,7 @@ func testRaces(t *testing.T, open func(*testing.T) *store.DB) {
 		"delete and log in":              raceDelete,
 		"new password and log in":        racePassword,
 		"50 revoke one authorization":    raceRevoke,
+		"50 end the same from all sides": raceEnds,
 		"50 make the first key":          raceFirstKey,
 		"50 sign up with one name":       raceSignUp,
 		"50 add items":                   func(t *testing.T, db *store.DB) { populate(t, db); RaceItems(t, db) },
@@ -170,6 +171,33 @@ func raceRevokeRotate(t *testing.T, db *store.DB) {
 	})
 	equal(t, "live", live(t, db), nil)
 	equal(t, "afterwards", get(db.RotateGrant(t.Context(), rotation("g")))(t).Outcome, store.Revoked)
+}
+
+// raceEnds: what ends authorizations by user and what does by client lock the same rows in another
+// order.
+func raceEnds(t *testing.T, db *store.DB) {
+	populate(t, db)
+	for i := range 40 {
+		addGrant(t, db, grant(fmt.Sprintf("g%02d", (i*17)%40), "app"))
+	}
+	race(t, 50, func(i int) (int, error) {
+		switch ctx := t.Context(); i % 5 {
+		case 0:
+			return db.DisableUser(ctx, "u-john", now, until)
+		case 1:
+			return db.RevokeGrants(ctx, store.GrantFilter{ClientID: "app", Now: now}, until)
+		case 2:
+			return db.SetPassword(ctx, "u-john", fmt.Sprint("hash", i), now, until)
+		case 3:
+			_, err := db.RevokeGrant(ctx, fmt.Sprintf("g%02d", i%40), now, until)
+			return 0, err
+		default:
+			_, err := db.RotateGrant(ctx, rotation(fmt.Sprintf("g%02d", i%40)))
+			return 0, err
+		}
+	})
+	equal(t, "live", live(t, db), nil)
+	equal(t, "revocations", len(revoked(t, db)), 40)
 }
 
 func raceFirstKey(t *testing.T, db *store.DB) {
