@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"regexp"
+	"sync"
 
 	"github.com/pressly/goose/v3"
 )
@@ -18,7 +19,8 @@ type dialect struct {
 	prepares bool
 
 	// translate puts a query or a migration into the database's own words. Nil leaves it as it is.
-	translate func(query string) string
+	translate  func(query string) string
+	translated sync.Map
 
 	// lock keeps every other process from migrating until unlock is called.
 	lock func(ctx context.Context) (unlock func() error, err error)
@@ -39,9 +41,15 @@ type dialect struct {
 // Row locks are written as comments, /*lock FOR SHARE*/, for databases that need none.
 var lockClause = regexp.MustCompile(`/\*lock ([A-Z ]+)\*/`)
 
+// words translates each query once: there are not many.
 func (d *dialect) words(query string) string {
 	if d.translate == nil {
 		return query
 	}
-	return d.translate(query)
+	if known, ok := d.translated.Load(query); ok {
+		return known.(string)
+	}
+	words := d.translate(query)
+	d.translated.Store(query, words)
+	return words
 }
