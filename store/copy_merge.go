@@ -107,7 +107,7 @@ func (m *merge) next(ctx context.Context) (have, want row, err error) {
 	return have, want, nil
 }
 
-// batch is rows that one statement will write or delete.
+// batch is rows that one transaction will write or delete.
 type batch struct {
 	to        *DB
 	table     table
@@ -139,7 +139,7 @@ func (b *batch) flush(ctx context.Context) error {
 	})
 	if err != nil {
 		if why := b.table.unstorable(b.rows); why != "" {
-			err = errors.New(why)
+			err = fmt.Errorf("%s (%w)", why, err)
 		}
 		return fmt.Errorf("the target: write %s: %w", b.table.name, err)
 	}
