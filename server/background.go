@@ -14,11 +14,8 @@ const (
 	revocationPoll = 500 * time.Millisecond // contract §4: refused within one second
 	keyPoll        = 30 * time.Second       // contract: running servers follow within a minute
 	sweepEvery     = time.Minute
-	taskTime       = 5 * time.Second       // for a look at the database, or one batch of the sweep
-	grantKeep      = 7 * 24 * time.Hour    // a backup up to a week old signs nobody out; more than any access-token life
-	sweepRows      = 500                   // rows to delete, at first
-	sweepTime      = 20 * time.Millisecond // for a batch. One that takes longer is followed by smaller ones
-	sweepPause     = 50 * time.Millisecond // between batches at least, while nothing is to be deleted
+	taskTime       = 5 * time.Second    // for a look at the database, or one batch of the sweep
+	grantKeep      = 7 * 24 * time.Hour // a backup up to a week old signs nobody out; more than any access-token life
 )
 
 // Run keeps the server's view of revocations and keys fresh and sweeps expired
@@ -117,7 +114,7 @@ func (s *Server) warn(ctx context.Context, doing string, err error) {
 func (s *Server) sweep(ctx context.Context) error {
 	in := store.Sweep{
 		Now: s.Now(), Alg: s.SigningAlg, KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep,
-		From: rand.Text(), Batch: sweepRows, // authorizations are named by rand.Text
+		From: rand.Text(), // authorizations are named by rand.Text
 	}
 	for {
 		start := time.Now()
@@ -125,34 +122,14 @@ func (s *Server) sweep(ctx context.Context) error {
 		if err != nil || swept.Cursor == "" {
 			return err
 		}
-		took := time.Since(start)
-		in.Cursor, in.Batch = swept.Cursor, nextBatch(in.Batch, took)
+		var pause time.Duration
+		in, pause = in.Next(swept, time.Since(start))
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(rest(swept.Deleted, took)):
+		case <-time.After(pause):
 		}
 	}
-}
-
-// nextBatch is how many rows the next batch may delete after one of so many took so long.
-func nextBatch(rows int, took time.Duration) int {
-	switch {
-	case took > sweepTime:
-		return max(rows/2, sweepRows/10)
-	case took < sweepTime/4:
-		return min(rows*2, 2*sweepRows)
-	}
-	return rows
-}
-
-// rest is how long others get their turn after a batch. Where nothing was to be deleted there is no
-// hurry, and where much is, the sweep has to keep up with what dies meanwhile.
-func rest(deleted int, took time.Duration) time.Duration {
-	if deleted == 0 {
-		return max(sweepPause, 9*took)
-	}
-	return 4 * took
 }
 
 func (s *Server) sweepBatch(ctx context.Context, in store.Sweep) (store.Swept, error) {

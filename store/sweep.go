@@ -42,6 +42,31 @@ type Swept struct {
 	Cursor  string // for the next call; "" when all has been gone through
 }
 
+const (
+	sweepRows  = 500                   // of a batch, unless Batch says otherwise
+	sweepTime  = 20 * time.Millisecond // of a batch. One that takes longer is followed by a smaller one
+	sweepPause = 50 * time.Millisecond // between batches at least, while nothing is to be deleted
+)
+
+// Next is what to ask for after swept took so long, and how long others should get their turn
+// before. Where nothing was deleted there is no hurry, and where much was, the sweep has to keep up
+// with what dies meanwhile.
+func (in Sweep) Next(swept Swept, took time.Duration) (next Sweep, pause time.Duration) {
+	next = in
+	next.Cursor = swept.Cursor
+	next.Batch = cmp.Or(in.Batch, sweepRows)
+	switch {
+	case took > sweepTime:
+		next.Batch = max(next.Batch/2, sweepRows/10)
+	case took < sweepTime/4:
+		next.Batch = min(next.Batch*2, 2*sweepRows)
+	}
+	if swept.Deleted == 0 {
+		return next, max(sweepPause, 9*took)
+	}
+	return next, 4 * took
+}
+
 // A walk begins with keys and revocations and goes on to the authorizations, first those behind
 // From and then all up to there. A cursor is one of these, and behind a space the last id.
 const (
@@ -57,7 +82,7 @@ const lookPerDelete = 10
 // revocations whose tokens have expired, and keys whose successor has long been signing. Each
 // kind is one short transaction.
 func (db *DB) Sweep(ctx context.Context, in Sweep) (Swept, error) {
-	in.Batch = cmp.Or(max(in.Batch, 0), 500)
+	in.Batch = cmp.Or(max(in.Batch, 0), sweepRows)
 	stage, after, walking := strings.Cut(in.Cursor, " ")
 	if !walking {
 		return db.sweepTables(ctx, in)
