@@ -58,6 +58,7 @@ func BenchmarkGrowth(b *testing.B) {
 		g.logIn(b, logins)
 		b.ReportMetric(float64(logins)/time.Since(begin).Seconds(), "logins/s")
 		begin = time.Now()
+		before := g.written(b)
 		for _, times := range []int{0, 1, 5, 10} {
 			g.refresh(b, times-int(g.all[0].Generation-1))
 			rows, s := g.perGrant(b)
@@ -68,7 +69,8 @@ func BenchmarkGrowth(b *testing.B) {
 			}
 		}
 		b.ReportMetric(float64(10*logins)/time.Since(begin).Seconds(), "refreshes/s")
-		if g.heapOnly {
+		if g.postgres {
+			b.ReportMetric((g.written(b)-before)/float64(10*logins), "WAL-B/refresh")
 			updates, hot := g.updates(b)
 			b.ReportMetric(100*hot/updates, "%heap-only")
 		}
@@ -93,6 +95,17 @@ func BenchmarkSweep(b *testing.B) {
 			})
 		})
 	}
+}
+
+// written is how much PostgreSQL has written to its log, in bytes.
+func (g *grown) written(b *testing.B) (bytes float64) {
+	b.Helper()
+	if g.postgres {
+		if err := g.ask(b.Context(), `SELECT (pg_current_wal_insert_lsn() - '0/0')::float8`, &bytes); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return bytes
 }
 
 func (g *grown) settleOrFail(b *testing.B) {

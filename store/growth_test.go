@@ -34,7 +34,7 @@ type grown struct {
 	size   func(ctx context.Context) (size, error)
 
 	indexed  string // asks for all indexes, as "table (columns)"
-	heapOnly bool   // whether the database counts heap-only updates
+	postgres bool
 }
 
 // size is in bytes.
@@ -96,7 +96,7 @@ func (g *grown) usePostgres(t testing.TB, url string) {
 		_, err := conn.Exec(ctx, `VACUUM grants`)
 		return err
 	}
-	g.heapOnly = true
+	g.postgres = true
 	g.indexed = `SELECT string_agg(t || ' (' || columns || ')', ',' ORDER BY t COLLATE "C", columns COLLATE "C") FROM
 		(SELECT i.indrelid::regclass::text AS t, string_agg(a.attname, ' ' ORDER BY a.attnum) AS columns
 		FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indexrelid
