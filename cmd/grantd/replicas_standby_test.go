@@ -30,20 +30,16 @@ func TestReplicasOutrunALaggingStandby(t *testing.T) {
 		return generationAt(t, second, h.grant) == h.gen && generationAt(t, second, gone.grant) == gone.gen
 	})
 	replication.Freeze()
-	for range 3 {
-		if !rs.goOn(&h) {
-			t.Fatal("not refreshed")
-		}
+	if !rs.advance(&h, 3) {
+		t.Fatal("not refreshed")
 	}
 	if e := rs.revoke(gone, anywhere); e.status != 200 {
 		t.Fatal(e)
 	}
 	cluster.Kill()
 	standby.Promote()
-	for range 3 {
-		if !rs.goOn(&h) {
-			t.Error("a client that is ahead of its row was signed out")
-		}
+	if !rs.advance(&h, 3) {
+		t.Error("a client that is ahead of its row was signed out")
 	}
 	if h.gen != 8 {
 		t.Errorf("generation %d; want 8", h.gen)

@@ -49,6 +49,16 @@ func (rs *replicas) goOn(h *held) (ok bool) {
 	return ok
 }
 
+// advance goes on so many times.
+func (rs *replicas) advance(h *held, times int) bool {
+	for range times {
+		if !rs.goOn(h) {
+			return false
+		}
+	}
+	return true
+}
+
 // chain is how many generations a client goes through before it logs in again.
 const chain = 400
 
@@ -121,7 +131,7 @@ func (rs *replicas) tabs() {
 func (rs *replicas) leaver() {
 	for first := true; first || !rs.stopped(); first = false {
 		h, _ := rs.begin()
-		if !rs.goOn(&h) || !rs.goOn(&h) {
+		if !rs.advance(&h, 2) {
 			return
 		}
 		rs.persist("a revocation is acknowledged", func() bool { return rs.revoke(h, anywhere).status == 200 })
@@ -134,7 +144,7 @@ func (rs *replicas) thief() {
 	for first := true; first || !rs.stopped(); first = false {
 		h, _ := rs.begin()
 		old := h
-		if !rs.goOn(&h) || !rs.goOn(&h) {
+		if !rs.advance(&h, 2) {
 			return
 		}
 		rs.persist("an answer to a thief", func() bool {

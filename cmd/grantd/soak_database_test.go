@@ -10,6 +10,7 @@ import (
 // A standby takes over whose primary dies under load. It is synchronous: what the
 // primary acknowledged, the standby has.
 func TestSoakFailover(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.cluster = pgtest.Start(t, pgtest.Options{NoSync: true})
 	primary := s.cluster.CreateDatabase()
@@ -26,6 +27,7 @@ func TestSoakFailover(t *testing.T) {
 
 // PgBouncer in transaction mode, and its connections to PostgreSQL cut.
 func TestSoakBouncer(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.cluster = pgtest.Start(t, pgtest.Options{NoSync: true})
 	database := s.cluster.CreateDatabase()

@@ -8,6 +8,7 @@ import (
 
 // One server, as SQLite allows no more, whose disk is full for a while.
 func TestSoakFullDisk(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	dir := smallDisk(t, 32<<20)
 	database := "sqlite:" + filepath.Join(dir, "grantd.db")
