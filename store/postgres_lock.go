@@ -55,4 +55,3 @@ func tryLockPostgres(ctx context.Context, conn *pgx.Conn) (locked bool, err erro
 	}
 	return true, nil
 }
-
