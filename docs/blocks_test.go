@@ -23,7 +23,7 @@ import (
 // As the documents write them.
 const (
 	demoAddress  = "http://127.0.0.1:8000"
-	demoPostgres = "postgres://grantd:PASSWORD@db.example.com/grantd"
+	demoPostgres = "postgres://grantd:PASSWORD@db.example.com/grantd?sslmode=verify-full"
 )
 
 // block is a fenced piece of a document.
