@@ -35,15 +35,16 @@ func (c *clock) follow(ctx context.Context, db *store.DB) (ahead time.Duration, 
 	if err != nil || theirs.IsZero() {
 		return 0, false, err
 	}
-	took := c.local().Sub(asked)
-	if took > clockTolerance {
-		return 0, false, nil // who knows when in between the answer was true
+	took := c.local().Sub(asked) // who knows when in between the answer was true
+	ahead, was := theirs.Sub(asked.Add(took/2)), time.Duration(c.ahead.Load())
+	if (ahead - was).Abs() <= clockTolerance+took/2 {
+		return was, false, nil
 	}
-	if ahead = theirs.Sub(asked.Add(took / 2)); ahead.Abs() <= clockTolerance {
+	if ahead.Abs() <= clockTolerance {
 		ahead = 0
 	}
-	was := time.Duration(c.ahead.Swap(int64(ahead)))
-	return ahead, (was - ahead).Abs() > clockTolerance, nil
+	c.ahead.Store(int64(ahead))
+	return ahead, true, nil
 }
 
 // followClock keeps s.Now right.
