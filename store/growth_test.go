@@ -35,6 +35,10 @@ type grown struct {
 
 	indexed  string // asks for all indexes, as "table (columns)"
 	postgres bool
+
+	// For benchmarks: the bytes that were written to the log, and a beginning of a new one.
+	written    func(b *testing.B) float64
+	checkpoint func()
 }
 
 // size is in bytes.

@@ -25,7 +25,7 @@ type Sweep struct {
 	GrantKeep time.Duration
 
 	// Batch is how many rows of a table a call deletes at most, and a tenth of how many it looks
-	// at. Zero means 500.
+	// at. Zero means 100.
 	Batch int
 
 	// From is the id at which the walk over authorizations begins, to end there when it has come
@@ -43,8 +43,8 @@ type Swept struct {
 }
 
 const (
-	sweepRows  = 500                   // of a batch, unless Batch says otherwise
-	sweepTime  = 20 * time.Millisecond // of a batch. One that takes longer is followed by a smaller one
+	sweepRows  = 100                   // of the first batch; a fifth to five times as many later
+	sweepTime  = 10 * time.Millisecond // of a batch. One that takes longer is followed by a smaller one
 	sweepPause = 50 * time.Millisecond // between batches at least, while nothing is to be deleted
 )
 
@@ -57,9 +57,9 @@ func (in Sweep) Next(swept Swept, took time.Duration) (next Sweep, pause time.Du
 	next.Batch = cmp.Or(in.Batch, sweepRows)
 	switch {
 	case took > sweepTime:
-		next.Batch = max(next.Batch/2, sweepRows/10)
+		next.Batch = max(next.Batch/2, sweepRows/5)
 	case took < sweepTime/4:
-		next.Batch = min(next.Batch*2, 2*sweepRows)
+		next.Batch = min(next.Batch*2, 5*sweepRows)
 	}
 	if swept.Deleted == 0 {
 		return next, max(sweepPause, 9*took)

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
+	"github.com/grantd/grantd/store/storetest/pgtest"
+)
+
+// BenchmarkCost weighs each request to "grantd serve", of 8 clients who send one after the other:
+// the processor time of the server, that of all processes of PostgreSQL, and what PostgreSQL writes
+// to its log. Passwords are hashed as quickly as can be: see BenchmarkHash.
+func BenchmarkCost(b *testing.B) {
+	b.Run("sqlite", func(b *testing.B) { benchmarkCost(b, "sqlite:"+filepath.Join(b.TempDir(), "grantd.db"), nil) })
+	b.Run("postgres", func(b *testing.B) {
+		url := pgtest.Start(b, pgtest.Options{Settings: map[string]string{"max_wal_size": "8GB"}}).CreateDatabase()
+		conn, err := pgx.Connect(b.Context(), url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		benchmarkCost(b, url, conn)
+	})
+}
+
+const costedClients = 8
+
+func benchmarkCost(b *testing.B, database string, conn *pgx.Conn) {
+	c := serveCosted(b, database)
+	for _, op := range operations {
+		b.Run(op.name, func(b *testing.B) {
+			before := c.weigh(b, conn)
+			var wg sync.WaitGroup
+			var todo atomic.Int64
+			todo.Store(int64(b.N))
+			for i := range costedClients {
+				wg.Go(func() {
+					for todo.Add(-1) >= 0 {
+						if a := op.do(c, i); a.err != nil || a.status != 200 {
+							b.Error(op.name, a)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			after := c.weigh(b, conn)
+			n := float64(b.N)
+			b.ReportMetric((after.server-before.server).Seconds()*1e6/n, "server-CPU-µs")
+			if conn != nil {
+				b.ReportMetric((after.postgres-before.postgres).Seconds()*1e6/n, "postgres-CPU-µs")
+				b.ReportMetric((after.written-before.written)/n, "WAL-B")
+			}
+		})
+	}
+}
+
+// serveCosted starts a server in a process of its own.
+func serveCosted(b *testing.B, database string) *costed {
+	b.Helper()
+	p := newProcess("serve", "--migrate")
+	p.cmd.Env = settings("GRANTD_ISSUER="+replicaIssuer, "GRANTD_DATABASE="+database, "GRANTD_PASSWORD_BCRYPT_COST=10",
+		"GRANTD_MASTER_KEY="+base64.StdEncoding.EncodeToString(token.NewMasterKey()))
+	if err := p.launch(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(p.kill)
+	db, err := store.Open(b.Context(), database)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	c := &costed{process: p, t: b}
+	c.prepare(db, 10, costedClients)
+	return c
+}
+
+// weight is what was used up so far.
+type weight struct {
+	server, postgres time.Duration
+	written          float64
+}
+
+func (c *costed) weigh(b *testing.B, conn *pgx.Conn) (w weight) {
+	b.Helper()
+	w.server = processorTime(b, c.cmd.Process.Pid)
+	if conn == nil {
+		return w
+	}
+	rows, err := conn.Query(b.Context(), `SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()`)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, pid := range pids {
+		w.postgres += processorTime(b, pid)
+	}
+	if err := conn.QueryRow(b.Context(), `SELECT (pg_current_wal_insert_lsn() - '0/0')::float8`).Scan(&w.written); err != nil {
+		b.Fatal(err)
+	}
+	return w
+}
+
+// processorTime is what Linux counts in hundredths of a second: see proc_pid_stat(5).
+func processorTime(b *testing.B, pid int) (sum time.Duration) {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Skipf("processor time is read from Linux: %v", err)
+	}
+	_, text2, _ := strings.Cut(string(text), ") ")       // the name may contain spaces
+	for _, field := range strings.Fields(text2)[11:13] { // utime and stime
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sum += time.Duration(ticks) * 10 * time.Millisecond
+	}
+	return sum
+}
+
+// BenchmarkHash is what a password costs.
+func BenchmarkHash(b *testing.B) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), 12)
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := processorTime(b, os.Getpid())
+	for b.Loop() {
+		if err := bcrypt.CompareHashAndPassword(hash, []byte(password)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric((processorTime(b, os.Getpid())-before).Seconds()*1e3/float64(b.N), "CPU-ms")
+}
