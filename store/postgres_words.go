@@ -27,7 +27,7 @@ func postgresWords(query string) string {
 	}
 	if strings.Contains(query, "CREATE TABLE") {
 		query = textType.ReplaceAllString(query, `TEXT COLLATE "C"`)
-		return inPlace.ReplaceAllString(query, "WITH (fillfactor = 75)")
+		return inPlace.ReplaceAllString(query, "WITH (fillfactor = 90)")
 	}
 	return late.ReplaceAllString(query, arrival)
 }
