@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 	"github.com/grantd/grantd/store/storetest/pgtest"
@@ -43,14 +45,22 @@ func benchmarkCost(b *testing.B, database string, conn *pgx.Conn) {
 	c := serveCosted(b, database)
 	for _, op := range operations {
 		b.Run(op.name, func(b *testing.B) {
+			var spare []string
+			if op.name == "revoke" {
+				spare = c.authorize(b, b.N)
+			}
 			before := c.weigh(b, conn)
+			b.ResetTimer()
 			var wg sync.WaitGroup
 			var todo atomic.Int64
 			todo.Store(int64(b.N))
 			for i := range costedClients {
 				wg.Go(func() {
-					for todo.Add(-1) >= 0 {
-						if a := op.do(c, i); a.err != nil || a.status != 200 {
+					for n := todo.Add(-1); n >= 0; n = todo.Add(-1) {
+						if spare != nil {
+							c.refresh[i] = spare[n]
+						}
+						if a := op.do(c.costed, i); a.err != nil || a.status != 200 {
 							b.Error(op.name, a)
 							return
 						}
@@ -69,12 +79,23 @@ func benchmarkCost(b *testing.B, database string, conn *pgx.Conn) {
 	}
 }
 
-// serveCosted starts a server in a process of its own.
-func serveCosted(b *testing.B, database string) *costed {
+// weighed is a server in a process of its own, and what else its database is reached by.
+type weighed struct {
+	*costed
+	db        *store.DB
+	refresher *token.Refresher
+}
+
+func serveCosted(b *testing.B, database string) *weighed {
 	b.Helper()
+	key := token.NewMasterKey()
+	master, err := token.NewMaster(key)
+	if err != nil {
+		b.Fatal(err)
+	}
 	p := newProcess("serve", "--migrate")
 	p.cmd.Env = settings("GRANTD_ISSUER="+replicaIssuer, "GRANTD_DATABASE="+database, "GRANTD_PASSWORD_BCRYPT_COST=10",
-		"GRANTD_MASTER_KEY="+base64.StdEncoding.EncodeToString(token.NewMasterKey()))
+		"GRANTD_MASTER_KEY="+base64.StdEncoding.EncodeToString(key))
 	if err := p.launch(); err != nil {
 		b.Fatal(err)
 	}
@@ -83,10 +104,30 @@ func serveCosted(b *testing.B, database string) *costed {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
+	b.Cleanup(func() { db.Close() })
 	c := &costed{process: p, t: b}
 	c.prepare(db, 10, costedClients)
-	return c
+	return &weighed{c, db, token.NewRefresher(master, replicaIssuer, time.Now)}
+}
+
+// authorize begins n authorizations without passwords, and returns their refresh tokens.
+func (c *weighed) authorize(b *testing.B, n int) (refresh []string) {
+	b.Helper()
+	now := time.Now().Truncate(time.Millisecond)
+	for range n {
+		g := store.Grant{
+			ID: rand.Text(), ClientID: replicaClient, UserID: c.user, Scope: []string{"me"}, Generation: 1,
+			AuthTime: now, CreatedAt: now, RotatedAt: now, ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(time.Hour),
+		}
+		raw, err := c.refresher.Mint(token.Refresh{
+			Subject: g.UserID, ClientID: g.ClientID, Scope: scopes.Set{"me"}, GrantID: g.ID, Generation: 1, IssuedAt: now, ExpireAt: g.ExpiresAt,
+		})
+		if created, err2 := c.db.CreateGrant(b.Context(), g, ""); err != nil || err2 != nil || !created {
+			b.Fatal(created, err, err2)
+		}
+		refresh = append(refresh, raw)
+	}
+	return refresh
 }
 
 // weight is what was used up so far.
