@@ -96,11 +96,11 @@ func (db *DB) CheckSchema(ctx context.Context) error {
 
 // schema returns the version of the database, 0 before the first migration.
 func (db *DB) schema(ctx context.Context) (int64, error) {
-	tables, err := one(ctx, db.watch, scanInt, db.dialect.hasTable, schemaTable)
+	tables, err := one(ctx, db.check, scanInt, db.dialect.hasTable, schemaTable)
 	if err != nil || tables == 0 {
 		return 0, err
 	}
-	return one(ctx, db.watch, scanInt, `SELECT COALESCE(MAX(version_id), 0) FROM `+schemaTable)
+	return one(ctx, db.check, scanInt, `SELECT COALESCE(MAX(version_id), 0) FROM `+schemaTable)
 }
 
 func scanInt(row scanner) (n int64, err error) {

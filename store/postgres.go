@@ -17,10 +17,6 @@ import (
 )
 
 const (
-	// What keeps the server able to refuse, find keys and report its state has connections of
-	// its own: requests that use up all others must not blind it.
-	postgresWatchers = 2
-
 	postgresConnect  = 5 * time.Second  // for each host, unless the URL says connect_timeout
 	postgresIdle     = 5 * time.Minute  // then a connection that nobody needs is closed
 	postgresLifetime = 30 * time.Minute // then it is made anew: connections spread over hosts and poolers again
@@ -44,10 +40,14 @@ func openPostgres(ctx context.Context, url string, size int) (*DB, error) {
 	if err := adaptToPooler(ctx, cfg); err != nil {
 		return nil, d.fault(ctx, err)
 	}
-	write, watch := postgresPool(cfg, size), postgresPool(cfg, postgresWatchers)
+	// What keeps the server able to refuse and to find keys has a connection of its own: requests
+	// that use up all others must not blind it. So have probes, of which each that is given up
+	// takes its connection along.
+	serve, watch, probe := postgresPool(cfg, size), postgresPool(cfg, 1), postgresPool(cfg, 1)
 	return &DB{
-		write: &pool{DB: write, dialect: d}, read: &pool{DB: write, dialect: d, reads: true},
-		watch: &pool{DB: watch, dialect: d, reads: true}, probe: &pool{DB: watch, dialect: d},
+		write: &pool{DB: serve, dialect: d}, read: &pool{DB: serve, dialect: d, reads: true},
+		watch: &pool{DB: watch, dialect: d, reads: true},
+		probe: &pool{DB: probe, dialect: d}, check: &pool{DB: probe, dialect: d, reads: true},
 		dialect: d,
 	}, nil
 }

@@ -56,7 +56,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		write.Close()
 		return nil, fmt.Errorf("open %s for reading: %w", path, err)
 	}
-	return &DB{write: write, read: read, watch: read, probe: write, dialect: d, rotations: new(queue)}, nil
+	return &DB{write: write, read: read, watch: read, probe: write, check: read, dialect: d, rotations: new(queue)}, nil
 }
 
 func sqlitePath(path string) (string, error) {

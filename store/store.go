@@ -24,6 +24,7 @@ type DB struct {
 	read    *pool
 	watch   *pool // for what a server has to know however busy it is: revocations, keys, the time
 	probe   *pool // for finding out whether the database can be written
+	check   *pool // for reading what schema it has
 	dialect *dialect
 
 	rotations *queue // nil: each rotation is a commit of its own
@@ -38,8 +39,8 @@ type Option func(*options)
 
 type options struct{ connections int }
 
-// Connections sets how many connections to PostgreSQL serve requests at most; two more watch for
-// revocations. Zero or less means DefaultConnections. SQLite takes no notice.
+// Connections sets how many connections to PostgreSQL serve requests at most; two more are for
+// watching. Zero or less means DefaultConnections. SQLite takes no notice.
 func Connections(n int) Option { return func(o *options) { o.connections = n } }
 
 // Open opens the database that url names: "postgres://…" as libpq and pgx know it, or
@@ -70,7 +71,7 @@ func Open(ctx context.Context, url string, how ...Option) (*DB, error) {
 // Close ends all connections. It waits for statements under way.
 func (db *DB) Close() error {
 	// The writer goes last: only a connection that may write can fold the log into the file.
-	return errors.Join(db.watch.Close(), db.read.Close(), db.write.Close())
+	return errors.Join(db.watch.Close(), db.check.Close(), db.read.Close(), db.write.Close())
 }
 
 // Ready returns nil if the database can be read and written now and has the schema that this
