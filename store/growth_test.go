@@ -321,6 +321,31 @@ func (g *grown) sweep(t testing.TB, in store.Sweep) (deleted int) {
 	}
 }
 
+// TestSweepPace: batches take about ten milliseconds, and leave most of the time to others.
+func TestSweepPace(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name    string
+		batch   int // zero: the first
+		deleted int
+		took    time.Duration
+		next    int
+		pause   time.Duration
+	}{
+		{"quick, all alive", 0, 0, 1 * ms, 200, 50 * ms},
+		{"slow, all alive", 0, 0, 8 * ms, 100, 72 * ms},
+		{"quick, some dead", 200, 1, 1 * ms, 400, 4 * ms},
+		{"too slow", 200, 200, 30 * ms, 100, 120 * ms},
+		{"at the top", 500, 500, 2 * ms, 500, 8 * ms},
+		{"at the bottom", 30, 30, 3000 * ms, 20, 12000 * ms},
+	} {
+		next, pause := store.Sweep{Batch: c.batch, From: "f"}.Next(store.Swept{Deleted: c.deleted, Cursor: "c"}, c.took)
+		if want := (store.Sweep{Batch: c.next, From: "f", Cursor: "c"}); next != want || pause != c.pause {
+			t.Errorf("%s: %+v after %v; want %+v after %v", c.name, next, pause, want, c.pause)
+		}
+	}
+}
+
 // TestIndexes: each makes every login dearer, so each is here with what needs it. Nothing that a
 // refresh changes is in one.
 func TestIndexes(t *testing.T) {
