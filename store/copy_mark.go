@@ -104,6 +104,22 @@ func (db *DB) endCopy(ctx context.Context, source string) error {
 	return err
 }
 
+// CloseSource closes db when it has been copied to to, and then looks whether somebody else still
+// has it open: then to may lack what is written to db from now on, and becomes an unfinished copy
+// again. Of PostgreSQL nobody can tell.
+func (db *DB) CloseSource(ctx context.Context, to *DB) (inUse bool, err error) {
+	if err := db.Close(); err != nil || db.dialect.inUse == nil {
+		return false, err
+	}
+	inUse, err = db.dialect.inUse(ctx)
+	if err == nil && !inUse {
+		return false, nil
+	}
+	_, undo := to.write.exec(context.WithoutCancel(ctx),
+		`UPDATE copies SET state = $1 WHERE role = 'target' AND state = $2`, copyBegun, copyVerified)
+	return inUse, errors.Join(db.dialect.fault(ctx, err), undo)
+}
+
 // checkCopy returns ErrUnfinishedCopy if db is one.
 func (db *DB) checkCopy(ctx context.Context) error {
 	begun, err := db.copyIs(ctx, copyBegun)

@@ -25,6 +25,9 @@ type dialect struct {
 	// lock keeps every other process from migrating until unlock is called.
 	lock func(ctx context.Context) (unlock func() error, err error)
 
+	// inUse tells whether somebody has the database open, when we have closed it. Nil: nobody can tell.
+	inUse func(ctx context.Context) (bool, error)
+
 	// explain says in plain words what ails the database and what to do about it;
 	// "" when err is none of the database's faults.
 	explain func(err error) string

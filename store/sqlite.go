@@ -44,6 +44,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		goose:    goose.DialectSQLite3,
 		hasTable: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,
 		lock:     func(ctx context.Context) (func() error, error) { return lockSQLite(ctx, path+".lock") },
+		inUse:    func(ctx context.Context) (bool, error) { return sqliteInUse(ctx, path) },
 		explain:  explainSQLite,
 	}
 	// The writer comes first: it makes the log without which a reader cannot open the file.
@@ -113,6 +114,23 @@ func lockSQLite(ctx context.Context, path string) (unlock func() error, err erro
 		return nil, err
 	}
 	return func() error { return errors.Join(tx.Rollback(), db.Close()) }, nil
+}
+
+// sqliteInUse tries to have the database at path for itself. Whoever has it open holds a shared lock.
+func sqliteInUse(ctx context.Context, path string) (bool, error) {
+	db, err := sql.Open("sqlite", sqliteDSN(path, "mode=rw&_txlock=exclusive&_pragma=locking_mode(exclusive)&_error_rc=1"))
+	if err != nil {
+		return false, err
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err == nil {
+		err = tx.Rollback()
+	}
+	err = errors.Join(err, db.Close())
+	if e := new(sqlite.Error); errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY {
+		return true, nil
+	}
+	return false, err
 }
 
 // explainSQLite knows https://www.sqlite.org/rescode.html.

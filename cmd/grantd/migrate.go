@@ -30,6 +30,9 @@ func (a *app) migrateCommand() *cobra.Command {
 
 func (a *app) migrate(ctx context.Context, db *store.DB) error {
 	from, to, err := db.Migrate(ctx)
+	if err == nil {
+		err = db.CheckSchema(ctx) // it may be an unfinished copy
+	}
 	if err != nil {
 		return err
 	}

@@ -37,8 +37,11 @@ func TestMoveToPostgres(t *testing.T) {
 	wantStatus(t, "revoke", s.post("/revoke", form("client_id", "dev", "token", gone.Refresh)), 200)
 
 	status, stdout, stderr := storeCopy(t, "sqlite:"+path, url)
-	if status != exitOK || stderr != "" || strings.Contains(stdout, "DIFFERENT") {
+	if status != exitFailed || !strings.Contains(stderr, "equal, but a server or command still has the source open") {
 		t.Fatalf("copy while it is served: %d\n%s%s", status, stdout, stderr)
+	}
+	if err := onPostgres(url, path).launch(); err == nil || !strings.Contains(err.Error(), "unfinished copy") {
+		t.Errorf("served although the source may still be written to: %v", err)
 	}
 	next := tokensOf(t, refresh(s, kept.Refresh))
 	wantStatus(t, "revoke meanwhile", s.post("/revoke", form("client_id", "dev", "token", spent.Refresh)), 200)
@@ -85,10 +88,12 @@ func TestUnfinishedCopyIsRefused(t *testing.T) {
 	login(t, s, "kept")
 	s.mustStop(t)
 	const rows = 30_000
-	if _, err := sqlOf(t, "sqlite", path).Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+	source := sqlOf(t, "sqlite", path)
+	if _, err := source.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
 		INSERT INTO revocations (kind, id, revoked_at, expires_at) SELECT 'token', i, i, i FROM n`, rows); err != nil {
 		t.Fatal(err)
 	}
+	source.Close() // or the copy would say that it is in use
 	target := sqlOf(t, "pgx", url)
 	arrived := func() (n int) {
 		if err := target.QueryRow(`SELECT count(*) FROM revocations`).Scan(&n); err != nil {
@@ -112,7 +117,7 @@ func TestUnfinishedCopyIsRefused(t *testing.T) {
 	if err := onPostgres(url, path).launch(); err == nil || !strings.Contains(err.Error(), why) {
 		t.Errorf("served: %v", err)
 	}
-	for _, args := range []string{"user list", "check", "serve", "serve --migrate", "store copy --to sqlite:" + path + ".2"} {
+	for _, args := range []string{"user list", "check", "migrate", "serve", "serve --migrate", "store copy --to sqlite:" + path + ".2"} {
 		cmd := exec.Command("grantd", strings.Fields(args)...)
 		cmd.Env = settings("GRANTD_DATABASE="+url, "GRANTD_ISSUER=http://localhost", "GRANTD_PASSWORD_BCRYPT_COST=10",
 			"GRANTD_MASTER_KEY_FILE="+path+".master-key", "GRANTD_LISTEN=127.0.0.1:0", "GRANTD_OPS_LISTEN=127.0.0.1:0")
