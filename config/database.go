@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"os"
@@ -30,6 +31,13 @@ func MaskDatabase(database string) string {
 	return mask
 }
 
+// CheckDatabase is the part of Check that concerns a database setting.
+func CheckDatabase(database string) error {
+	var p Problems
+	checkDatabase(&p, database)
+	return p.err()
+}
+
 func checkDatabase(p *Problems, database string) {
 	const remedy = "write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"
 	switch scheme, rest, _ := strings.Cut(database, ":"); {
@@ -54,8 +62,13 @@ func isPostgres(database string) bool {
 // over a network because nobody thought of it: libpq's default is to do without
 // TLS where the server has none.
 func checkPostgres(p *Problems, database string) {
-	hosts, params := splitPostgres(database)
-	if params.Has("sslmode") || os.Getenv("PGSSLMODE") != "" {
+	hosts, params, ok := splitPostgres(database)
+	if !ok { // said without any part of it, which may be one of the password
+		p.add("database", "a character in the URL is out of place", "percent-encode those of the password: @ is %40, / is %2F, ? is %3F, # is %23")
+		return
+	}
+	mode := cmp.Or(params.Get("sslmode"), os.Getenv("PGSSLMODE"), "prefer")
+	if mode != "prefer" && mode != "allow" { // those two take TLS or leave it, as the server or whoever is in between likes
 		return
 	}
 	for _, host := range hosts {
@@ -68,14 +81,18 @@ func checkPostgres(p *Problems, database string) {
 }
 
 // splitPostgres finds the hosts of a URL, of which there may be several (so
-// that net/url does not read it) and which may be a parameter.
-func splitPostgres(database string) (hosts []string, params url.Values) {
+// that net/url does not read it) and which may be a parameter. It is not ok when
+// one cannot tell where the password ends.
+func splitPostgres(database string) (hosts []string, params url.Values, ok bool) {
 	_, rest, _ := strings.Cut(database, "://")
 	if i := strings.IndexAny(rest, "@/"); i >= 0 && rest[i] == '@' {
 		rest = rest[i+1:]
 	}
 	path, query, _ := strings.Cut(rest, "?")
-	params, _ = url.ParseQuery(query) // the driver refuses what is malformed
+	params, err := url.ParseQuery(query)
+	if err != nil || strings.ContainsAny(path, "@#") || strings.Contains(query, "#") {
+		return nil, nil, false
+	}
 	authority, _, _ := strings.Cut(path, "/")
 	for _, host := range strings.Split(authority+","+params.Get("host"), ",") {
 		if name, _, err := net.SplitHostPort(host); err == nil {
@@ -85,7 +102,7 @@ func splitPostgres(database string) (hosts []string, params url.Values) {
 			hosts = append(hosts, host)
 		}
 	}
-	return hosts, params
+	return hosts, params, true
 }
 
 // local is whether what is sent to host stays on this machine.

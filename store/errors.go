@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -58,9 +59,25 @@ func (d *dialect) fault(ctx context.Context, err error) error {
 	return err
 }
 
-// oneLine is an error whose text an operator can search for: pgx has a line for each host.
+// oneLine is an error whose text an operator can search for: pgx has a line for each attempt, of
+// which the first without TLS may follow one with it.
 type oneLine struct{ error }
 
-func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLine) Error() string {
+	var lines []string
+	for line := range strings.Lines(e.error.Error()) {
+		line = strings.TrimSpace(line)
+		if last := len(lines) - 1; last > 0 && strings.HasSuffix(lines[last], noTLS) {
+			lines = lines[:last]
+		}
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " ")
+}
+
+// noTLS is how pgx begins to do without TLS where the setting lets it.
+const noTLS = "tls error: server refused TLS connection"
 
 func (e oneLine) Unwrap() error { return e.error }

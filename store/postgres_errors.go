@@ -22,13 +22,13 @@ func explainPostgres(err error) string {
 	case "42501":
 		return "the role lacks rights; make it the owner of the schema and its tables"
 	case "28P01", "28000":
-		return "PostgreSQL refuses the user; correct user and password of the database setting, or pg_hba.conf"
+		return "PostgreSQL refuses the user; correct user and password of the database setting (special characters percent-encoded) or its passfile, or pg_hba.conf"
 	case "3D000":
 		return "there is no such database; create it, or correct the database setting"
 	case "53100":
 		return "no space is left; free some on the disk of PostgreSQL"
 	case "53300":
-		return "PostgreSQL has no connection left; raise its max_connections, or lower database_connections"
+		return "PostgreSQL has no connection left; raise its max_connections or the limit of the role, or lower database_connections"
 	case "57014":
 		return "PostgreSQL canceled the statement; look into its log, and at statement_timeout"
 	case "XX001", "XX002":
@@ -47,6 +47,8 @@ func explainConnection(err error) string {
 	switch {
 	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrStandbyConnection):
 		return "none of the hosts can be written; promote one, or correct the database setting"
+	case errors.As(err, new(*pgconn.ConnectError)) && strings.HasSuffix(err.Error(), noTLS):
+		return "PostgreSQL offers no TLS; turn it on there, or set sslmode=disable where nobody else can listen"
 	case errors.As(err, new(*pgconn.ConnectError)):
 		return "PostgreSQL cannot be reached; start it, or correct the database setting"
 	case lostPostgres(err):

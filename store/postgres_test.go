@@ -195,7 +195,8 @@ func TestPostgresRefused(t *testing.T) {
 	base := url[:strings.LastIndex(url, "/")]
 	for wrong, remedy := range map[string]string{
 		base + "/nothing": "there is no such database; create it",
-		strings.Replace(url, "grantd:", "nobody:", 1): "refuses the user; correct user and password",
+		strings.Replace(url, "grantd:", "nobody:", 1):                 "refuses the user; correct user and password",
+		strings.Replace(url, "sslmode=disable", "sslmode=require", 1): "PostgreSQL offers no TLS; turn it on there",
 	} {
 		_, err := store.Open(t.Context(), wrong)
 		wantFault(t, err, remedy)

@@ -76,6 +76,9 @@ func openCurrent(ctx context.Context, cfg config.Config) (*store.DB, error) {
 }
 
 func openStore(ctx context.Context, cfg config.Config) (*store.DB, error) {
+	if err := config.CheckDatabase(cfg.Database); err != nil {
+		return nil, err
+	}
 	return store.Open(ctx, cfg.Database, store.Connections(cfg.DatabaseConnections))
 }
 
