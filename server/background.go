@@ -85,15 +85,20 @@ func (t task) once(ctx context.Context) error {
 
 // outage is a fault that lasts. It is logged when it begins, once a minute, and
 // when it ends.
-type outage struct{ began, told time.Time }
+type outage struct {
+	mu          sync.Mutex
+	began, told time.Time
+}
 
 func (o *outage) log(ctx context.Context, log *slog.Logger, doing string, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	now := time.Now()
 	switch {
 	case err == nil && o.began.IsZero():
 	case err == nil:
 		log.InfoContext(ctx, doing+" works again", "failed_for", now.Sub(o.began).Round(time.Millisecond).String())
-		*o = outage{}
+		o.began, o.told = time.Time{}, time.Time{}
 	case o.began.IsZero():
 		o.began = now
 		fallthrough

@@ -246,7 +246,7 @@ func TestOps(t *testing.T) {
 	s.db.Close()
 	probe("GET", "/healthz", http.StatusOK)
 	probe("GET", "/readyz", http.StatusServiceUnavailable)
-	if warnings := s.records("not ready"); len(warnings) != 1 || !strings.Contains(fmt.Sprint(warnings[0]["error"]), "closed") {
+	if warnings := s.records("readiness fails"); len(warnings) != 1 || !strings.Contains(fmt.Sprint(warnings[0]["error"]), "closed") {
 		t.Errorf("log %v", warnings)
 	}
 }

@@ -33,8 +33,10 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		_, err = s.ring.Signer(s.Now())
 	}
+	if r.Context().Err() == nil {
+		s.unready.log(r.Context(), s.Log, "readiness", err)
+	}
 	if err != nil {
-		s.warn(r.Context(), "not ready", err)
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}

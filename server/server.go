@@ -75,6 +75,7 @@ type Server struct {
 	live      *revocations
 	clients   *clients
 	clock     *clock
+	unready   outage
 	hashes    *hashPool
 	engine    *oauth2server.Server
 	prefix    string // path of the issuer URL, without a trailing slash
