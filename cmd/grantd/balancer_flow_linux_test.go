@@ -24,6 +24,7 @@ func TestBalancer(t *testing.T) {
 	t.Run("addresses", b.tellsWhoAsks)
 	t.Run("private", b.hidesOperators)
 	t.Run("logins", b.boundsLogins)
+	t.Run("outage", b.passesOutagesOn)
 	l := b.load(t)
 	t.Run("restarts", func(t *testing.T) { b.hidesRestarts(t, l) })
 	t.Run("crash", func(t *testing.T) { b.survivesCrash(t, l) })
@@ -144,6 +145,31 @@ func (b *balancer) boundsLogins(t *testing.T) {
 
 func (b *balancer) login(client *process) answer {
 	return client.post("/token", form("grant_type", "password", "client_id", replicaClient, "username", "ann", "password", password, "scope", "me"))
+}
+
+// Without a database no replica is ready. What needs none goes on, and the rest is answered by
+// grantd and not by a page of HAProxy.
+func (b *balancer) passesOutagesOn(t *testing.T) {
+	client := b.client("97") // who has not used up the logins of an address
+	held := tokensOf(t, b.login(client))
+	b.database.Refuse(true)
+	b.database.Cut()
+	for i := range b.replicas {
+		down := fmt.Sprintf("grantd/grantd%d is DOWN", i+1)
+		eventually(t, down, func() bool { return strings.Contains(b.log.String(), down) })
+	}
+	wantStatus(t, "the keys", client.get("/.well-known/jwks.json", ""), 200, `"keys"`)
+	a := refresh(client, held.Refresh)
+	wantStatus(t, "refresh", a, 503, `"temporarily_unavailable"`)
+	if a.header.Get("Retry-After") == "" {
+		t.Errorf("no Retry-After: %v", a.header)
+	}
+	b.database.Refuse(false)
+	eventually(t, "refreshes go on", func() bool { return refresh(client, held.Refresh).status == 200 })
+	for i := range b.replicas {
+		up := fmt.Sprintf("grantd/grantd%d is UP", i+1)
+		eventually(t, up, func() bool { return strings.Contains(b.log.String(), up) })
+	}
 }
 
 // load is clients that refresh, each by itself, all the time.

@@ -39,6 +39,7 @@ type balancer struct {
 	url         string
 	trusted     *x509.CertPool
 	env         []string
+	database    *pgtest.Network // on the way to it
 	replicas    []*process
 	log         buffer
 }
@@ -46,12 +47,13 @@ type balancer struct {
 // startBalancer starts it before three replicas on one PostgreSQL.
 func startBalancer(t *testing.T) *balancer {
 	t.Helper()
-	b := &balancer{t: t, network: fmt.Sprintf("127.%d.%d.", 1+rand.IntN(254), rand.IntN(256))}
+	database := pgtest.URL(t)
+	b := &balancer{t: t, network: fmt.Sprintf("127.%d.%d.", 1+rand.IntN(254), rand.IntN(256)), database: pgtest.Proxy(t, database)}
 	b.public, b.ops = b.freePort(replicaHosts[0]), b.freePort(replicaHosts[1])
 	address := fmt.Sprintf("%s%s:%d", b.network, balancerHost, b.freePort(balancerHost))
 	b.url = "https://" + address
 	b.env = []string{
-		"GRANTD_ISSUER=" + b.url, "GRANTD_DATABASE=" + withPassfile(t, pgtest.URL(t)), "GRANTD_PASSWORD_BCRYPT_COST=10",
+		"GRANTD_ISSUER=" + b.url, "GRANTD_DATABASE=" + withPassfile(t, b.database.URL(database)), "GRANTD_PASSWORD_BCRYPT_COST=10",
 		"GRANTD_MASTER_KEY=" + base64.StdEncoding.EncodeToString(token.NewMasterKey()), "GRANTD_SIGNUP_ENABLED=true",
 		"GRANTD_TRUSTED_PROXIES=127.0.0.1", // from where HAProxy connects
 		// Long enough for the two checks, and not longer.
