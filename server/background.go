@@ -118,7 +118,7 @@ func (s *Server) warn(ctx context.Context, doing string, err error) {
 // servers each takes another part, and one that is often restarted comes by everywhere, too.
 func (s *Server) sweep(ctx context.Context) error {
 	in := store.Sweep{
-		Now: s.Now(), Alg: s.SigningAlg, KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep,
+		Now: s.Now(), Alg: s.SigningAlg, KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep, RevocationKeep: mostAhead,
 		From: rand.Text(), // authorizations are named by rand.Text
 	}
 	for {

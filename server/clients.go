@@ -31,7 +31,8 @@ func newClients() *clients { return &clients{byID: map[string]readClient{}} }
 // client finds a client, kept in memory if what refuses access is known.
 func (s *Server) client(ctx context.Context, id string) (c store.Client, kept bool, err error) {
 	now := s.Now()
-	if c, ok := s.clients.get(id, now); ok && s.live.fresh(now) {
+	fresh := s.live.fresh(now) // first: see there
+	if c, ok := s.clients.get(id, now); ok && fresh {
 		return c, true, nil
 	}
 	c, err = s.readClient(ctx, id)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,10 @@ const (
 	// clockTolerance is how far two clocks may be apart before it matters: less
 	// than any grace, and more than it takes to ask.
 	clockTolerance = time.Second
+
+	// mostAhead is how far the database's clock is followed. Beyond that it is not the
+	// machine's that is wrong, and sweeping by it would delete what is needed.
+	mostAhead = time.Hour
 )
 
 // clock is the machine's own, put right by the database's: the one clock that all
@@ -40,6 +45,9 @@ func (c *clock) follow(ctx context.Context, db *store.DB) (ahead time.Duration, 
 	if (ahead - was).Abs() <= clockTolerance+took/2 {
 		return was, false, nil
 	}
+	if ahead.Abs() > mostAhead {
+		return was, false, fmt.Errorf("the clock of the database is %s ahead of this machine's, too much to go by it; set both by NTP", ahead.Round(time.Second))
+	}
 	if ahead.Abs() <= clockTolerance {
 		ahead = 0
 	}
@@ -50,6 +58,9 @@ func (c *clock) follow(ctx context.Context, db *store.DB) (ahead time.Duration, 
 // followClock keeps s.Now right.
 func (s *Server) followClock(ctx context.Context) error {
 	ahead, news, err := s.clock.follow(ctx, s.DB)
+	if news {
+		s.live.suspect(s.Now())
+	}
 	switch {
 	case news && ahead != 0:
 		s.Log.WarnContext(ctx, "this machine's clock differs from the database's, which counts; set them by NTP", "database_ahead", ahead.Round(time.Millisecond).String())

@@ -26,3 +26,14 @@ func TestClockOfTheDatabase(t *testing.T) {
 		}
 	}
 }
+
+// One that is hours off is not followed: it is the database's that is wrong, and by
+// it everything would have expired.
+func TestClockOfTheDatabaseIsNotFollowedFar(t *testing.T) {
+	s := newSystemOn(t, "", pgtest.URL(t), func(o *server.Options) { o.Now = nil })
+	options := s.opts
+	options.Now = func() time.Time { return time.Now().Add(-2 * time.Hour) }
+	if _, err := server.New(t.Context(), options); err == nil || !strings.Contains(err.Error(), "clock of the database is 2h0m0s ahead of this machine's") {
+		t.Errorf("a server has started: %v", err)
+	}
+}

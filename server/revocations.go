@@ -11,9 +11,14 @@ import (
 	"github.com/grantd/grantd/store"
 )
 
-// pollOverlap is how far each poll reads back over what the last one saw: a
-// replica whose clock is behind writes revocations with earlier times.
-const pollOverlap = 5 * time.Minute
+// How far polls read back before the last one that succeeded. A revocation is dated
+// before it is committed: seldom by more than a request may take, never by more than
+// the store lets it.
+const (
+	pollOverlap = maxTime + leeway + 10*time.Second    // and clocks may differ
+	lateOverlap = store.LatestRevocation + time.Minute // of a poll every lateEvery
+	lateEvery   = 10 * time.Second
+)
 
 // freshFor is how old the last look at the database may be (contract §4: refused
 // within one second on every replica).
@@ -26,8 +31,9 @@ type revocations struct {
 
 	mu      sync.RWMutex
 	entries map[revocationID]store.Revocation
-	newest  time.Time // of all revoked_at seen that do not lie in the future
 	asOf    time.Time // everything that was revoked before is known
+	late    time.Time // when it was last looked for what was committed late
+	doubt   time.Time // until when clocks may differ from one another
 	tidied  time.Time
 }
 
@@ -43,10 +49,8 @@ func newRevocations(changed func(clientID string)) *revocations {
 // poll reads what was revoked since the last poll and forgets what expired. now is
 // the time before the database is asked.
 func (l *revocations) poll(ctx context.Context, db *store.DB, now time.Time) error {
-	l.mu.RLock()
-	since := earlier(l.newest, now).Add(-pollOverlap) // now is the earlier one when our clock was set back
-	l.mu.RUnlock()
-	rows, err := db.Revocations(ctx, since, now)
+	// What expired by a clock that was wrong is asked for, too.
+	rows, err := db.Revocations(ctx, l.since(now), now.Add(-mostAhead))
 	if err != nil {
 		return err
 	}
@@ -57,6 +61,31 @@ func (l *revocations) poll(ctx context.Context, db *store.DB, now time.Time) err
 	defer l.mu.Unlock()
 	l.asOf = now // last: whoever finds this fresh also finds the clients dropped
 	return nil
+}
+
+// since is from when on to ask.
+func (l *revocations) since(now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	back := pollOverlap
+	if !within(now.Sub(l.late), lateEvery) {
+		l.late, back = now, lateOverlap
+		if now.Before(l.doubt) {
+			back += mostAhead
+		}
+	}
+	if l.asOf.IsZero() {
+		return time.Time{}
+	}
+	return earlier(l.asOf, now).Add(-back) // now is the earlier one when our clock was set back
+}
+
+// suspect makes polls look back further for a while: the clock of the database was
+// changed, and other servers go by the old one until they notice.
+func (l *revocations) suspect(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.late, l.doubt = time.Time{}, now.Add(time.Minute)
 }
 
 // learn takes in what was read and returns the clients whose rows are news.
@@ -73,23 +102,21 @@ func (l *revocations) learn(rows []store.Revocation, now time.Time) (changed []s
 		if row.Kind == store.RevokedClient || row.Kind == store.ChangedClient {
 			changed = append(changed, row.ID)
 		}
-		// One replica's clock that is hours ahead must not hide what the others revoke.
-		if row.RevokedAt.After(l.newest) && !row.RevokedAt.After(now) {
-			l.newest = row.RevokedAt
-		}
 	}
 	if now.Sub(l.tidied).Abs() > time.Minute {
 		l.tidied = now
-		maps.DeleteFunc(l.entries, func(_ revocationID, r store.Revocation) bool { return !r.ExpiresAt.After(now) })
+		maps.DeleteFunc(l.entries, func(_ revocationID, r store.Revocation) bool { return !r.ExpiresAt.After(now.Add(-mostAhead)) })
 	}
 	return changed
 }
 
-// fresh is whether all that was revoked up to a second ago is known.
+// fresh is whether all that was revoked up to a second ago is known. To be asked
+// before the look at what is known, or a poll in between would make it look newer.
 func (l *revocations) fresh(now time.Time) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return within(now.Sub(l.asOf), freshFor)
+	// By both clocks of the machine: one stands still while it is suspended, one can be set.
+	return within(now.Sub(l.asOf), freshFor) && within(now.Round(0).Sub(l.asOf), freshFor)
 }
 
 // add makes a revocation of this server's own count at once; the others hear of
@@ -103,11 +130,9 @@ func (l *revocations) add(r store.Revocation) {
 // revoked tells whether a token is revoked. When the polls fail it asks the
 // database about this one, and when that fails nobody knows: fail closed.
 func (s *Server) revoked(ctx context.Context, c *scopes.Claims) (bool, error) {
-	if s.live.revoked(c) {
-		return true, nil
-	}
-	if s.live.fresh(s.Now()) {
-		return false, nil
+	fresh := s.live.fresh(s.Now())
+	if known := s.live.revoked(c); known || fresh {
+		return known, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, taskTime) // a caller of a resource has less patience than one who logs in
 	defer cancel()

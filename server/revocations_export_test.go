@@ -1,8 +1,16 @@
 package server
 
+import "time"
+
 // RevocationsKept is how many revocations are in memory.
 func (s *Server) RevocationsKept() int {
 	s.live.mu.RLock()
 	defer s.live.mu.RUnlock()
 	return len(s.live.entries)
+}
+
+// PollsSince is from when on a poll at now would ask.
+func (s *Server) PollsSince(now time.Time) time.Time {
+	l := &revocations{asOf: s.live.asOf, late: s.live.late, doubt: s.live.doubt}
+	return l.since(now)
 }

@@ -151,6 +151,7 @@ func TestRevocationsOfAReplicaWithASlowClock(t *testing.T) {
 	first, second := s.login("me"), s.login("me")
 	s.post("/revoke", form("client_id", "app", "token", first.str("refresh_token"))).wantOK(t)
 	other.post("/revoke", form("client_id", "app", "token", second.str("refresh_token"))).wantOK(t)
+	s.clock.Add(11 * time.Second) // not every poll looks back that far
 	s.sync()
 	s.get("/status/", bearer(second.str("access_token"))).wantChallenge(t, http.StatusUnauthorized, "invalid_token")
 }
@@ -184,6 +185,12 @@ func TestRevocationsAreForgotten(t *testing.T) {
 		t.Errorf("%d revocations in memory, want 3", n)
 	}
 	s.clock.Add(server.MaxAccessTTL + 2*server.Leeway)
+	s.sync()
+	s.sweep()
+	if n := s.srv.RevocationsKept(); n != 3 {
+		t.Errorf("%d revocations in memory; the clock may have been wrong by an hour", n)
+	}
+	s.clock.Add(time.Hour + time.Minute)
 	s.sync()
 	if n := s.srv.RevocationsKept(); n != 0 {
 		t.Errorf("%d revocations in memory, want none", n)
@@ -264,4 +271,26 @@ func TestRevocationsAfterTheClockWasSetBack(t *testing.T) {
 	other.post("/revoke", form("client_id", "app", "token", res.str("refresh_token"))).wantOK(t)
 	s.sync()
 	s.get("/status/", bearer(res.str("access_token"))).wantChallenge(t, http.StatusUnauthorized, "invalid_token")
+}
+
+// However long nothing more is revoked, a poll reads back a minute and a half, and
+// every ten seconds five minutes: not a burst of this morning again and again.
+func TestPollsReadBackFromTheLastOne(t *testing.T) {
+	s := newSystem(t)
+	back := func(after time.Duration) time.Duration {
+		s.clock.Add(after)
+		defer s.sync()
+		return s.clock.Now().Add(-after).Sub(s.srv.PollsSince(s.clock.Now()))
+	}
+	for range 3 {
+		if got := back(11 * time.Second); got != store.LatestRevocation+time.Minute {
+			t.Errorf("late ones: %s", got)
+		}
+		if got := back(500 * time.Millisecond); got != 90*time.Second {
+			t.Errorf("the others: %s", got)
+		}
+	}
+	if got := back(time.Hour); got != store.LatestRevocation+time.Minute {
+		t.Errorf("after an outage of an hour: %s before its begin", got)
+	}
 }

@@ -49,7 +49,7 @@ func (db *DB) Clients(ctx context.Context, after string, limit int) ([]Client, e
 // SetClientSecret stores the hash of a new secret; nil makes the client a public one. That it
 // changed is told with the revocations until until, to who keeps copies of clients.
 func (db *DB) SetClientSecret(ctx context.Context, id string, hash []byte, now, until time.Time) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
+	return db.updateDated(ctx, func(tx *sql.Tx) error {
 		if err := found(affected(tx.ExecContext(ctx, `UPDATE clients SET secret_hash = $1 WHERE id = $2`, secret(hash), id))); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (db *DB) SetClientSecret(ctx context.Context, id string, hash []byte, now, 
 // Revocations of the client and of each authorization are kept until until, when the last access
 // token issued before now has expired.
 func (db *DB) DeleteClient(ctx context.Context, id string, now, until time.Time) (ended int, err error) {
-	err = db.update(ctx, func(tx *sql.Tx) error {
+	err = db.updateDated(ctx, func(tx *sql.Tx) error {
 		if err := db.hold(ctx, tx, "clients", id); err != nil {
 			return err
 		}

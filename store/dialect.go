@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"regexp"
 	"sync"
 
@@ -14,6 +15,11 @@ type dialect struct {
 	goose    goose.Dialect
 	hasTable string // counts the tables that are called $1
 	clock    string // the time of the database in Unix milliseconds; "" when it is this machine's
+
+	// isolation is what transactions need that change more than one thing, whatever the database's
+	// default is: where a later statement does not see what others have committed, a login that was
+	// waited for is not found and not ended.
+	isolation sql.IsolationLevel
 
 	// prepares is whether the driver leaves it to us to keep statements prepared.
 	prepares bool

@@ -92,7 +92,7 @@ func (f GrantFilter) where(args ...any) (condition string, all []any) {
 // was ended before or there is none, which to the holder of a token is the same. The revocation
 // is kept until until, when the last access token issued before now has expired.
 func (db *DB) RevokeGrant(ctx context.Context, id string, now, until time.Time) (revoked bool, err error) {
-	err = db.update(ctx, func(tx *sql.Tx) error {
+	err = db.updateDated(ctx, func(tx *sql.Tx) error {
 		revoked, err = revokeGrant(ctx, tx, id, now, until)
 		return err
 	})
@@ -111,7 +111,7 @@ func revokeGrant(ctx context.Context, tx *sql.Tx, id string, now, until time.Tim
 // RevokeGrants ends the authorizations of f's user or client, or all, and returns how many were
 // live at f.Now. After and Limit do not count.
 func (db *DB) RevokeGrants(ctx context.Context, f GrantFilter, until time.Time) (ended int, err error) {
-	err = db.update(ctx, func(tx *sql.Tx) error {
+	err = db.updateDated(ctx, func(tx *sql.Tx) error {
 		ended, err = endGrants(ctx, tx, f, until)
 		return err
 	})

@@ -167,7 +167,7 @@ func (db *DB) update(ctx context.Context, change func(tx *sql.Tx) error) error {
 }
 
 func (db *DB) updateOnce(ctx context.Context, change func(tx *sql.Tx) error) (committing bool, err error) {
-	tx, err := db.write.BeginTx(ctx, nil)
+	tx, err := db.write.BeginTx(ctx, &sql.TxOptions{Isolation: db.dialect.isolation})
 	if err != nil {
 		return false, err
 	}

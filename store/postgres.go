@@ -29,6 +29,7 @@ func openPostgres(ctx context.Context, url string, size int) (*DB, error) {
 	}
 	d := &dialect{
 		goose:     goose.DialectPostgres,
+		isolation: sql.LevelReadCommitted,
 		hasTable:  `SELECT count(to_regclass($1))`,
 		clock:     `SELECT ` + postgresNow,
 		translate: postgresWords,

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 )
 
@@ -50,6 +51,22 @@ const insertRevocation = `INSERT INTO revocations (kind, id, revoked_at, expires
 
 func revoke(ctx context.Context, tx *sql.Tx, kind RevocationKind, id string, now, until time.Time) error {
 	_, err := tx.ExecContext(ctx, insertRevocation, kind, id, millis(now), millis(until))
+	return err
+}
+
+// LatestRevocation is how long after the time by which it is dated a revocation of authorizations or
+// clients may be committed: a transaction that takes longer is taken back. Who polls has to look
+// back as far.
+const LatestRevocation = 4 * time.Minute
+
+// updateDated is update for what revokes.
+func (db *DB) updateDated(ctx context.Context, change func(tx *sql.Tx) error) error {
+	limited, cancel := context.WithTimeout(ctx, LatestRevocation)
+	defer cancel()
+	err := db.update(limited, change)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: the change took longer than %v and was taken back; try again when the database has less to do", ErrUnavailable, LatestRevocation)
+	}
 	return err
 }
 

@@ -113,7 +113,18 @@ func (db *DB) refuseRotation(ctx context.Context, in Rotation) (RotateResult, er
 	if err != nil {
 		return RotateResult{}, err
 	}
-	switch outcome := g.Foresee(in); outcome {
+	outcome := g.Foresee(in)
+	if outcome == Reused && in.Generation == g.Generation-1 && g.RotatedAt.After(in.Now) {
+		// It was dated by another clock. Before somebody is punished, the one that all share decides.
+		now, err := db.Clock(ctx)
+		if err != nil {
+			return RotateResult{}, err
+		}
+		if !now.IsZero() && inGrace(g.RotatedAt, now, in.Grace) {
+			outcome = Repeated
+		}
+	}
+	switch outcome {
 	case Rotated: // fail closed, should the two ever disagree: nothing was rotated
 		return RotateResult{}, fmt.Errorf("grant %s could be rotated, and was not", in.ID)
 	case Reused:
@@ -127,7 +138,7 @@ func (db *DB) refuseRotation(ctx context.Context, in Rotation) (RotateResult, er
 // behind, so only one thing can have come between: the end of the authorization.
 func (db *DB) punishReuse(ctx context.Context, in Rotation) (RotateResult, error) {
 	res := RotateResult{Outcome: Reused}
-	err := db.update(ctx, func(tx *sql.Tx) error {
+	err := db.updateDated(ctx, func(tx *sql.Tx) error {
 		revoked, err := revokeGrant(ctx, tx, in.ID, in.Now, in.Until)
 		if err != nil {
 			return err

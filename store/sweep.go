@@ -24,6 +24,10 @@ type Sweep struct {
 	// whom holds a newer token. Zero means not at all.
 	GrantKeep time.Duration
 
+	// RevocationKeep is how long an expired revocation is kept: the clock by which it expired may
+	// have been wrong. Zero means not at all.
+	RevocationKeep time.Duration
+
 	// Batch is how many rows of a table a call deletes at most, and a tenth of how many it looks
 	// at. Zero means 100.
 	Batch int
@@ -158,11 +162,12 @@ const deleteRevocations = `DELETE FROM revocations WHERE expires_at <= $1 AND (k
 	WHERE expires_at <= $1 ORDER BY revoked_at LIMIT $3)`
 
 func (db *DB) sweepRevocations(ctx context.Context, in Sweep) (deleted int, err error) {
-	dead, err := one(ctx, db.read, scanInt, lookAtRevocations, millis(in.Now), lookPerDelete*in.Batch)
+	expired := millis(in.Now.Add(-in.RevocationKeep))
+	dead, err := one(ctx, db.read, scanInt, lookAtRevocations, expired, lookPerDelete*in.Batch)
 	if err != nil || dead == 0 {
 		return 0, err
 	}
-	return db.write.exec(ctx, deleteRevocations, millis(in.Now), lookPerDelete*in.Batch, in.Batch)
+	return db.write.exec(ctx, deleteRevocations, expired, lookPerDelete*in.Batch, in.Batch)
 }
 
 // algChange is how long servers may take to go over to another algorithm one by one.

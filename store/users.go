@@ -130,7 +130,7 @@ func (db *DB) DeleteUser(ctx context.Context, id string, now, until time.Time) (
 
 // changeUser runs a statement that changes one user and ends the user's authorizations.
 func (db *DB) changeUser(ctx context.Context, id string, now, until time.Time, change string, args ...any) (ended int, err error) {
-	err = db.update(ctx, func(tx *sql.Tx) error {
+	err = db.updateDated(ctx, func(tx *sql.Tx) error {
 		if err := db.hold(ctx, tx, "users", id); err != nil {
 			return err
 		}
