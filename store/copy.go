@@ -30,32 +30,33 @@ type Content struct {
 // two in the end. It works through each table in short transactions and passes over what is equal:
 // a copy that was interrupted goes on when CopyTo is called again. Servers on db are not disturbed.
 //
-// The target is migrated if it is new. It must be empty, or a copy of db on which no server has
-// run: see [DB.Adopt]. Before the tables were found equal nothing else can use it: see
+// The target is migrated if it is new. It must be empty or a copy of db, and no server may have run
+// on it: see [DB.Adopt]. Before the tables were found equal nothing else can use it: see
 // [ErrUnfinishedCopy]. Tables that are not [CopiedTable.Equal] are no error: db was changed
 // meanwhile, and the target stays unfinished.
 //
 // Progress is called now and then with the rows of a table that were looked at. It may be nil.
 func (db *DB) CopyTo(ctx context.Context, to *DB, progress func(table string, rows int)) ([]CopiedTable, error) {
-	id, unlock, err := db.prepareCopy(ctx, to)
+	m, unlock, err := db.prepareCopy(ctx, to)
 	if err != nil {
 		return nil, canceled(ctx, err)
 	}
-	defer unlock()
+	defer unlock() // its error is none of the copy: what counts is the mark
 	if progress == nil {
 		progress = func(string, int) {}
 	}
-	c := copying{from: db, to: to, progress: progress}
+	c := copying{from: db, to: to, mark: m, progress: progress}
 	for _, t := range copied {
 		c.tables = append(c.tables, CopiedTable{Name: t.name})
 	}
 	if err := c.run(ctx); err != nil {
 		return nil, canceled(ctx, err)
 	}
-	if !slices.ContainsFunc(c.tables, func(t CopiedTable) bool { return !t.Equal() }) {
-		err = to.endCopy(ctx, id)
+	equal := !slices.ContainsFunc(c.tables, func(t CopiedTable) bool { return !t.Equal() })
+	if err := to.endCopy(ctx, m, equal); err != nil {
+		return nil, canceled(ctx, fmt.Errorf("the target: %w", err))
 	}
-	return c.tables, canceled(ctx, err)
+	return c.tables, nil
 }
 
 // canceled puts the end of ctx before all that came of it.
@@ -67,23 +68,24 @@ func canceled(ctx context.Context, err error) error {
 }
 
 // prepareCopy checks both ends, marks the target, and keeps others from copying to it.
-func (db *DB) prepareCopy(ctx context.Context, to *DB) (id string, unlock func() error, err error) {
+func (db *DB) prepareCopy(ctx context.Context, to *DB) (m mark, unlock func() error, err error) {
+	var id string
 	if err = db.CheckSchema(ctx); err == nil {
 		id, err = db.identity(ctx)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("the source: %w", err)
+		return mark{}, nil, fmt.Errorf("the source: %w", err)
 	}
 	if unlock, err = to.dialect.lock(ctx); err != nil {
-		return "", nil, fmt.Errorf("the target: %w", to.dialect.fault(ctx, err))
+		return mark{}, nil, fmt.Errorf("the target: %w", to.dialect.fault(ctx, err))
 	}
 	if err = to.migrateEmpty(ctx); err == nil {
-		err = to.beginCopy(ctx, id)
+		m, err = to.beginCopy(ctx, id)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("the target: %w", errors.Join(err, unlock()))
+		return mark{}, nil, fmt.Errorf("the target: %w", errors.Join(err, unlock()))
 	}
-	return id, unlock, nil
+	return m, unlock, nil
 }
 
 // migrateEmpty brings db up to date if nothing is in it: what is not empty may be somebody else's.
@@ -106,6 +108,7 @@ func (db *DB) migrateEmpty(ctx context.Context) error {
 // copying is one run of CopyTo.
 type copying struct {
 	from, to *DB
+	mark     mark // in to
 	progress func(table string, rows int)
 	tables   []CopiedTable // as copied
 }
@@ -147,7 +150,7 @@ func (c *copying) target() end { return end{name: "the target", db: c.to, from: 
 func (c *copying) remove(ctx context.Context, source end, i int) error {
 	t := copied[i]
 	m := newMerge(t, t.keys, source, c.target())
-	gone := batch{to: c.to, table: t, columns: t.keys, statement: t.remove, done: &c.tables[i].Removed}
+	gone := batch{to: c.to, mark: c.mark, table: t, columns: t.keys, statement: t.remove, done: &c.tables[i].Removed}
 	for {
 		have, want, err := m.next(ctx)
 		if err != nil {
@@ -168,7 +171,7 @@ func (c *copying) remove(ctx context.Context, source end, i int) error {
 func (c *copying) write(ctx context.Context, source end, i int) error {
 	t := copied[i]
 	m := newMerge(t, len(t.columns), source, c.target())
-	changed := batch{to: c.to, table: t, columns: len(t.columns), statement: t.upsert, done: &c.tables[i].Written}
+	changed := batch{to: c.to, mark: c.mark, table: t, columns: len(t.columns), statement: t.upsert, done: &c.tables[i].Written}
 	for n := 0; ; n++ {
 		have, want, err := m.next(ctx)
 		if err != nil {

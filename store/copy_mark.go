@@ -16,7 +16,7 @@ var ErrUnfinishedCopy = errors.New(`the database is an unfinished copy; run "gra
 const (
 	copyBegun    = "begun"    // rows may be missing: nobody may use it
 	copyVerified = "verified" // was equal to its source: may be used, and copied to again
-	copyServed   = "served"   // has a life of its own: never copied to again
+	copyServed   = "served"   // has a life of its own, whether it was a copy or not: never copied to
 )
 
 // identity is the random id of db as a source of copies, made when it is first asked for.
@@ -33,44 +33,61 @@ func scanText(row scanner) (s string, err error) {
 	return s, err
 }
 
+// mark is what one copy writes into its target. The lock that keeps others away can be lost
+// unnoticed; a copy whose mark is gone writes nothing more.
+type mark struct{ source, run string }
+
+var errMarkGone = errors.New("somebody else has copied to it or a server has started on it meanwhile; run it again")
+
 // beginCopy marks db as an unfinished copy of source, or refuses: it must be empty, or a copy of
-// that source on which no server has run.
-func (db *DB) beginCopy(ctx context.Context, source string) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
-		var same int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM copies WHERE role = 'source' AND id = $1`, source).Scan(&same)
-		if err != nil {
+// that source, and no server may have run on it.
+func (db *DB) beginCopy(ctx context.Context, source string) (mark, error) {
+	m := mark{source: source, run: rand.Text()}
+	return m, db.update(ctx, func(tx *sql.Tx) error {
+		if err := db.mayBegin(ctx, tx, source); err != nil {
 			return err
 		}
-		if same > 0 {
-			return errors.New("it is the source itself, or a plain copy of its file; name an empty database")
-		}
-		n, err := affected(tx.ExecContext(ctx,
-			`UPDATE copies SET state = $1 WHERE role = 'target' AND id = $2 AND state <> $3`, copyBegun, source, copyServed))
-		if err != nil || n == 1 {
-			return err
-		}
-		return db.beginEmpty(ctx, tx, source)
+		_, err := tx.ExecContext(ctx, `UPDATE copies SET id = $1, state = $2, run = $3 WHERE role = 'target'`, m.source, copyBegun, m.run)
+		return err
 	})
 }
 
-func (db *DB) beginEmpty(ctx context.Context, tx *sql.Tx, source string) error {
-	full, err := db.filled(ctx, tx)
+func (db *DB) mayBegin(ctx context.Context, tx *sql.Tx, source string) error {
+	var same int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM copies WHERE role = 'source' AND id = $1`, source).Scan(&same)
 	if err != nil {
 		return err
 	}
-	var known int
-	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM copies WHERE role = 'target' AND id = $1`, source).Scan(&known)
+	if same > 0 {
+		return errors.New("it is the source itself, or a plain copy of its file; name an empty database")
+	}
+	// This locks the mark, which it makes if there is none. Other copies and servers wait from here on.
+	var id, state string
+	err = tx.QueryRowContext(ctx, `INSERT INTO copies (role, id, state) VALUES ('target', '', $1)
+		ON CONFLICT (role) DO UPDATE SET role = excluded.role RETURNING id, state`, copyBegun).Scan(&id, &state)
 	switch {
 	case err != nil:
 		return err
-	case len(full) > 0 && known > 0:
-		return errors.New("a server has run on it since it was copied, and it may know what the source does not; name an empty database")
-	case len(full) > 0:
-		return fmt.Errorf("it has rows in %s and is no copy of this source; name an empty database", strings.Join(full, ", "))
+	case state == copyServed:
+		return errors.New("a server has run on it, and it may know what the source does not; name an empty database")
+	case id == source:
+		return nil
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO copies (role, id, state) VALUES ('target', $1, $2)
-		ON CONFLICT (role) DO UPDATE SET id = excluded.id, state = excluded.state`, source, copyBegun)
+	full, err := db.filled(ctx, tx)
+	if err == nil && len(full) > 0 {
+		err = fmt.Errorf("it has rows in %s and is no copy of this source; name an empty database", strings.Join(full, ", "))
+	}
+	return err
+}
+
+// holdMark keeps m as it is until tx ends: no server and no other copy begins meanwhile.
+func (db *DB) holdMark(ctx context.Context, tx *sql.Tx, m mark) error {
+	var one int
+	err := tx.QueryRowContext(ctx, db.dialect.words(`SELECT 1 FROM copies
+		WHERE role = 'target' AND id = $1 AND run = $2 AND state = $3 /*lock FOR SHARE*/`), m.source, m.run, copyBegun).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errMarkGone
+	}
 	return err
 }
 
@@ -94,12 +111,17 @@ func (db *DB) filled(ctx context.Context, in interface {
 	return names, nil
 }
 
-// endCopy lets the copy be used.
-func (db *DB) endCopy(ctx context.Context, source string) error {
-	n, err := db.write.exec(ctx, `UPDATE copies SET state = $1 WHERE role = 'target' AND id = $2 AND state = $3`,
-		copyVerified, source, copyBegun)
+// endCopy lets the copy be used if it is equal to its source. What differs without m may well be
+// the doing of who took it away.
+func (db *DB) endCopy(ctx context.Context, m mark, equal bool) error {
+	state := copyBegun
+	if equal {
+		state = copyVerified
+	}
+	n, err := db.write.exec(ctx, `UPDATE copies SET state = $1 WHERE role = 'target' AND id = $2 AND run = $3 AND state = $4`,
+		state, m.source, m.run, copyBegun)
 	if err == nil && n == 0 {
-		err = errors.New("somebody else has changed it meanwhile")
+		err = errMarkGone
 	}
 	return err
 }
@@ -134,14 +156,17 @@ func (db *DB) copyIs(ctx context.Context, state string) (bool, error) {
 	return n > 0, err
 }
 
-// Adopt is for a server that is about to use db: if db is a copy it can from now on not be copied
-// to again, since it may know of logins and revocations that its source does not. It returns
-// ErrUnfinishedCopy if the copy was not finished.
+// Adopt is for a server that is about to use db: from now on nothing can be copied to it, since it
+// may know of logins and revocations that no source does. It returns ErrUnfinishedCopy if db is a
+// copy that was not finished.
 func (db *DB) Adopt(ctx context.Context) error {
-	verified, err := db.copyIs(ctx, copyVerified)
-	if err == nil && verified { // a server that starts on anything else has nothing to write
-		_, err = db.write.exec(ctx, `UPDATE copies SET state = $1 WHERE role = 'target' AND state = $2`, copyServed, copyVerified)
+	served, err := db.copyIs(ctx, copyServed)
+	if err != nil || served { // all servers but the first write nothing
+		return err
 	}
+	// The database decides between this and a copy that begins at the same time.
+	_, err = db.write.exec(ctx, `INSERT INTO copies (role, id, state) VALUES ('target', '', $1)
+		ON CONFLICT (role) DO UPDATE SET state = excluded.state WHERE copies.state = $2`, copyServed, copyVerified)
 	if err != nil {
 		return err
 	}

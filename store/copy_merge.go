@@ -110,6 +110,7 @@ func (m *merge) next(ctx context.Context) (have, want row, err error) {
 // batch is rows that one transaction will write or delete.
 type batch struct {
 	to        *DB
+	mark      mark
 	table     table
 	statement func(rows int) string
 	columns   int // that it takes
@@ -130,12 +131,11 @@ func (b *batch) flush(ctx context.Context) error {
 		return nil
 	}
 	err := b.to.update(ctx, func(tx *sql.Tx) error {
-		for rows := range slices.Chunk(b.rows, b.to.dialect.statementRows()) {
-			if _, err := tx.ExecContext(ctx, b.statement(len(rows)), values(rows, b.columns)...); err != nil {
-				return err
-			}
+		// First of all: what may have become of the target since the rows were compared?
+		if err := b.to.holdMark(ctx, tx, b.mark); err != nil {
+			return err
 		}
-		return nil
+		return b.write(ctx, tx)
 	})
 	if err != nil {
 		if why := b.table.unstorable(b.rows); why != "" {
@@ -145,5 +145,14 @@ func (b *batch) flush(ctx context.Context) error {
 	}
 	*b.done += len(b.rows)
 	b.rows = b.rows[:0]
+	return nil
+}
+
+func (b *batch) write(ctx context.Context, tx *sql.Tx) error {
+	for rows := range slices.Chunk(b.rows, b.to.dialect.statementRows()) {
+		if _, err := tx.ExecContext(ctx, b.statement(len(rows)), values(rows, b.columns)...); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"slices"
 	"strings"
 )
 
@@ -18,22 +20,14 @@ func Copied() (tables map[string]string, order, not []string) {
 	return tables, order, notCopied
 }
 
-// Fill writes rows into a table.
+// Fill writes rows into a table, whatever the mark says.
 func (db *DB) Fill(ctx context.Context, name string, rows [][]any) error {
-	for _, t := range copied {
-		if t.name != name {
-			continue
-		}
-		done := 0
-		b := batch{to: db, table: t, columns: len(t.columns), statement: t.upsert, done: &done}
-		for _, r := range rows {
-			if err := b.add(ctx, r); err != nil {
-				return err
-			}
-		}
-		return b.flush(ctx)
+	i := slices.IndexFunc(copied, func(t table) bool { return t.name == name })
+	b := batch{to: db, table: copied[i], columns: len(copied[i].columns), statement: copied[i].upsert}
+	for _, r := range rows {
+		b.rows = append(b.rows, r)
 	}
-	panic(name)
+	return db.update(ctx, func(tx *sql.Tx) error { return b.write(ctx, tx) })
 }
 
 // Columns returns the names of the columns of a table, with those of the key in parentheses before
@@ -56,4 +50,10 @@ func (db *DB) Types(ctx context.Context, name string) ([]string, error) {
 
 func (db *DB) References(ctx context.Context, name string) ([]string, error) {
 	return list(ctx, db.read, scanText, `SELECT DISTINCT "table" FROM pragma_foreign_key_list($1) ORDER BY 1`, name)
+}
+
+// BeginCopy is a copy that begins without a lock.
+func (db *DB) BeginCopy(ctx context.Context, source string) error {
+	_, err := db.beginCopy(ctx, source)
+	return err
 }

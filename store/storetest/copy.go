@@ -22,6 +22,7 @@ func RunCopy(t *testing.T, source, target func(t *testing.T) *store.DB) {
 		"target harmed meanwhile":  copyTargetHarmed,
 		"unfinished is not served": copyUnfinished,
 		"served":                   copyServed,
+		"served while empty":       copyServedEmpty,
 		"somebody else's":          copyForeign,
 		"two at once":              copyTwoAtOnce,
 	} {
@@ -132,6 +133,7 @@ func copyEverything(t *testing.T, from, to *store.DB) {
 
 func copyAgain(t *testing.T, from, to *store.DB) {
 	fill(t, from)
+	must(t, from.Adopt(t.Context())) // which is no hindrance to a source, and is not copied
 	wantCopied(t, from, to)
 	written, removed := changed(wantCopied(t, from, to))
 	equal(t, "changes at the second time", []int{written, removed}, []int{0, 0})
@@ -227,12 +229,24 @@ func copyServed(t *testing.T, from, to *store.DB) {
 	must(t, to.Adopt(t.Context()))
 	must(t, to.Adopt(t.Context()))
 	get(to.RotateGrant(t.Context(), rotation("g1")))(t)
-	refused(t, from, to, "a server has run on it since it was copied")
+	refused(t, from, to, servedText)
 	must(t, to.Ready(t.Context()))
 	equal(t, "generation", get(to.Grant(t.Context(), "g1"))(t).Generation, 6)
 	refused(t, to, from, "is no copy of this source") // the way back leads to an empty database, too
 	must(t, from.Ready(t.Context()))
-	must(t, from.Adopt(t.Context())) // means nothing to a database that is no copy
+}
+
+const servedText = "the target: a server has run on it, and it may know what the source does not; name an empty database"
+
+func copyServedEmpty(t *testing.T, from, to *store.DB) {
+	fill(t, from)
+	_, _, err := to.Migrate(t.Context())
+	must(t, err)
+	must(t, to.Adopt(t.Context()))
+	refused(t, from, to, servedText)
+	refused(t, from, to, servedText)
+	must(t, to.Ready(t.Context()))
+	equal(t, "users", len(get(to.Users(t.Context(), "", 0))(t)), 0)
 }
 
 func copyForeign(t *testing.T, from, to *store.DB) {
