@@ -76,6 +76,7 @@ func FuzzSecrets(f *testing.F) {
 		f.Add(seed, "")
 		f.Add(seed, seed)
 		f.Add("", seed)
+		f.Add("@", seed)
 	}
 	f.Fuzz(func(t *testing.T, before, after string) {
 		const secret = "hunter2hunter2"
@@ -85,7 +86,12 @@ func FuzzSecrets(f *testing.F) {
 				t.Fatalf("%s shows the secret of %q:\n%s", where, value, text)
 			}
 		}
-		hidden("MaskDatabase", config.MaskDatabase("postgres://user:"+value+"@host/db"))
+		for _, database := range databasesWith(value) {
+			hidden("MaskDatabase", config.MaskDatabase(database))
+			if err := config.CheckDatabase(database); err != nil {
+				hidden("CheckDatabase", err.Error())
+			}
+		}
 		if strings.ContainsAny(value, "\n\r\u0085\u2028\u2029") {
 			return // the rest of the secret is on a line of its own, and a key
 		}
@@ -98,4 +104,19 @@ func FuzzSecrets(f *testing.F) {
 			hidden("Print", printOf(t, c))
 		}
 	})
+}
+
+// databasesWith are settings in which value is the password, or meant to be.
+func databasesWith(value string) []string {
+	urls := []string{"postgres://user:" + value + "@host/db", "postgres://user%3A" + value + "@host/db", "user=u password=" + value}
+	if !strings.Contains(value, "&") { // or a parameter of any name follows
+		for _, key := range []string{"password", "p%61ssword", "Password", "sslpassword", "options", "search_path"} {
+			urls = append(urls, "postgres://user@host/db?sslmode=require&"+key+"="+value)
+		}
+	}
+	if !strings.ContainsAny(value, "@/?,") { // or a host, a path or parameters follow
+		urls = append(urls, "postgres://user:"+value, "postgres://user:"+value+"/db", "postgres://user:"+value+",host/db",
+			"postgres://user%3A"+value+"/db", "postgres://user:"+value+"?sslmode=require")
+	}
+	return urls
 }
