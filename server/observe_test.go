@@ -220,7 +220,7 @@ func TestOps(t *testing.T) {
 	s := newSystem(t)
 	ops := httptest.NewServer(s.srv.Ops())
 	defer ops.Close()
-	probe := func(method, path string, want int) {
+	probe := func(method, path string, want int) string {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), method, ops.URL+path, nil)
 		if err != nil {
@@ -234,6 +234,11 @@ func TestOps(t *testing.T) {
 		if res.StatusCode != want {
 			t.Errorf("%s %s: %d, want %d", method, path, res.StatusCode, want)
 		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
 	}
 	for _, method := range []string{"GET", "HEAD"} {
 		probe(method, "/healthz", http.StatusOK)
@@ -245,9 +250,24 @@ func TestOps(t *testing.T) {
 	}
 	s.db.Close()
 	probe("GET", "/healthz", http.StatusOK)
-	probe("GET", "/readyz", http.StatusServiceUnavailable)
+	// The cause may name users and hosts: it is in the log only.
+	if body := probe("GET", "/readyz", http.StatusServiceUnavailable); body != "the database cannot be reached or written; the log says why\n" {
+		t.Errorf("/readyz answers %q", body)
+	}
 	if warnings := s.records("readiness fails"); len(warnings) != 1 || !strings.Contains(fmt.Sprint(warnings[0]["error"]), "closed") {
 		t.Errorf("log %v", warnings)
+	}
+}
+
+func TestNotReadyWithoutKeys(t *testing.T) {
+	s := newSystem(t)
+	if err := s.srv.ForgetKeys(); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	s.srv.Ops().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+	if w.Code != http.StatusServiceUnavailable || w.Body.String() != "there is no key to sign with; the log says why\n" {
+		t.Errorf("/readyz answers %d, %q", w.Code, w.Body)
 	}
 }
 

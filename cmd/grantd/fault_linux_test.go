@@ -74,7 +74,7 @@ func throughFault(t *testing.T, dir string, s *process, f fault) {
 			t.Errorf("%s: Retry-After %q", what, a.header.Get("Retry-After"))
 		}
 	}
-	wantStatus(t, "readyz", s.readyz(), 503, "database unavailable")
+	wantStatus(t, "readyz", s.readyz(), 503, "the database cannot be reached or written; the log says why")
 	wantStatus(t, "healthz", s.send("GET", s.Ops+"/healthz", "", nil), 200)
 	wantStatus(t, "a token that is out", s.get("/status/", kept.Access), 200)
 	wantStatus(t, "a revoked one", s.get("/status/", gone.Access), 401)

@@ -1,0 +1,4 @@
+package server
+
+// ForgetKeys leaves the server without a key to sign with.
+func (s *Server) ForgetKeys() error { return s.ring.Replace(nil) }
