@@ -6,7 +6,9 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +40,7 @@ func openPostgres(ctx context.Context, url string, size int) (*DB, error) {
 		undone:    undonePostgres,
 		lost:      lostPostgres,
 	}
-	if err := adaptToPooler(ctx, cfg); err != nil {
+	if err := adaptToServer(ctx, cfg); err != nil {
 		return nil, d.fault(ctx, err)
 	}
 	// What keeps the server able to refuse and to find keys has a connection of its own: requests
@@ -59,14 +61,22 @@ func postgresConfig(raw string) (*pgx.ConnConfig, error) {
 		return nil, errors.New("the database setting is no PostgreSQL URL: " + withoutURL(err) +
 			"; write postgres://USER:PASSWORD@HOST/NAME, with special characters in the password percent-encoded")
 	}
+	if misplaced(cfg) { // pgx and PostgreSQL would repeat it in their errors
+		return nil, errors.New("the user, a host or the name in the database setting holds what looks like a password; " +
+			"write postgres://USER:PASSWORD@HOST/NAME, with the colon before the password as it is")
+	}
 	given := urlParams(raw)
 	if !given.Has("connect_timeout") {
 		cfg.ConnectTimeout = postgresConnect
 	}
 	cfg.RuntimeParams["application_name"] = cmp.Or(cfg.RuntimeParams["application_name"], "grantd")
-	// Of several hosts only one can be written. A standby among them waits for its day.
-	if severalHosts(cfg) && !given.Has("target_session_attrs") {
-		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	if !given.Has("target_session_attrs") {
+		// A standby lacks the last revocations, and one among several hosts waits for its day. A
+		// primary that is read-only is read on, where no other host may have taken over.
+		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+		if severalHosts(cfg) {
+			cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		}
 	}
 	return cfg, nil
 }
@@ -82,11 +92,42 @@ func urlParams(raw string) url.Values {
 	return params
 }
 
-// withoutURL is why a URL was refused, without the URL and so without the password in it.
+// misplaced is whether a password got where no password belongs, as in user%3Apassword@.
+func misplaced(cfg *pgx.ConnConfig) bool {
+	suspect := func(host string) bool {
+		return net.ParseIP(strings.SplitN(host, "%", 2)[0]) == nil && strings.ContainsAny(host, ":;=@")
+	}
+	return strings.ContainsAny(cfg.User, ":;=") || strings.ContainsAny(cfg.Database, ":@") || suspect(cfg.Host) ||
+		slices.ContainsFunc(cfg.Fallbacks, func(f *pgconn.FallbackConfig) bool { return suspect(f.Host) })
+}
+
+// refusals are what pgx says about URLs, without the pieces of the URL in it, and what that means.
+var refusals = []struct{ sign, cause string }{
+	{"invalid port", "a port is not a number"},
+	{"could not match", "there are not as many ports as hosts"},
+	{"invalid connect_timeout", "connect_timeout is not a number of seconds"},
+	{"unknown target_session_attrs", "target_session_attrs is none that is known"},
+	{"failed to configure TLS (sslmode is invalid", "sslmode is none that is known"},
+	{"failed to configure TLS (unable to read CA file", "the file sslrootcert cannot be read"},
+	{"failed to configure TLS (unable to add CA", "the file sslrootcert holds no certificate"},
+	{`failed to configure TLS (both "sslcert" and "sslkey"`, "sslcert and sslkey belong together"},
+	{"failed to configure TLS (unable to read sslkey", "the file sslkey cannot be read"},
+	{"failed to configure TLS (failed to decode sslkey", "the file sslkey holds no key"},
+	{"failed to configure TLS", "the files sslcert and sslkey, or sslpassword, do not fit"},
+	{"failed to read service", "the service is not in the service file"},
+	{"failed to parse as URL (invalid percent-encoded", "a % is not followed by two hexadecimal digits"},
+	{"failed to parse as URL (unexpected spaces", "there is a space in it; write %20"},
+	{"failed to parse as URL", "a character is out of place"},
+}
+
+// withoutURL is why pgx refused a URL, in words that hold no piece of it: any may be the password.
 func withoutURL(err error) string {
 	text := err.Error()
-	if i := strings.LastIndex(text, "`: "); i >= 0 && !strings.ContainsAny(text[i+3:], "@`/") {
-		return text[i+3:]
+	text = text[strings.LastIndex(text, "`: ")+1:]
+	for _, r := range refusals {
+		if strings.HasPrefix(text, ": "+r.sign) {
+			return r.cause
+		}
 	}
 	return "it cannot be read"
 }
@@ -100,10 +141,11 @@ func severalHosts(cfg *pgx.ConnConfig) bool {
 	return false
 }
 
-// adaptToPooler makes the first connection. PgBouncer hands each transaction to any of its own
-// connections, where statements prepared on another one are unknown. It shows by the process
-// number, which is not that of the backend.
-func adaptToPooler(ctx context.Context, cfg *pgx.ConnConfig) error {
+// adaptToServer makes the first connection. It refuses a server on which what was answered need not
+// be on the disk yet; fsync is the operator's own affair. PgBouncer hands each transaction to any of
+// its own connections, where statements prepared on another one are unknown. It shows by the
+// process number, which is not that of the backend.
+func adaptToServer(ctx context.Context, cfg *pgx.ConnConfig) error {
 	probe := cfg.Copy()
 	probe.DefaultQueryExecMode = pgx.QueryExecModeExec
 	conn, err := pgx.ConnectConfig(ctx, probe)
@@ -112,8 +154,14 @@ func adaptToPooler(ctx context.Context, cfg *pgx.ConnConfig) error {
 	}
 	defer conn.Close(ctx)
 	var backend uint32
-	if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&backend); err != nil {
+	var commit string
+	err = conn.QueryRow(ctx, `SELECT pg_backend_pid(), COALESCE(current_setting('synchronous_commit', true), '')`).Scan(&backend, &commit)
+	if err != nil {
 		return err
+	}
+	if commit == "off" {
+		return errors.New("PostgreSQL would forget revocations in a crash (synchronous_commit is off); " +
+			"run in it: ALTER ROLE " + pgx.Identifier{conn.Config().User}.Sanitize() + " SET synchronous_commit = on")
 	}
 	if backend != conn.PgConn().PID() && cfg.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
 		cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // one round trip too, and nothing stays behind
@@ -130,13 +178,18 @@ func postgresPool(cfg *pgx.ConnConfig, size int) *sql.DB {
 	return db
 }
 
-// stillPrimary drops a connection whose server has become read-only, where another host may have
-// taken over.
+// stillPrimary drops a connection that has come to lead to a standby, or to a server that is
+// read-only where another host may have taken over.
 func stillPrimary(cfg *pgx.ConnConfig) func(context.Context, *pgx.Conn) error {
-	several := severalHosts(cfg)
-	return func(_ context.Context, conn *pgx.Conn) error {
+	several, given := severalHosts(cfg), urlParams(cfg.ConnString()).Has("target_session_attrs")
+	return func(ctx context.Context, conn *pgx.Conn) error {
 		status := conn.PgConn().ParameterStatus // PostgreSQL 14 reports changes of these by itself
-		if several && (status("in_hot_standby") == "on" || status("default_transaction_read_only") == "on") {
+		standby := status("in_hot_standby") == "on"
+		if several && (standby || status("default_transaction_read_only") == "on") {
+			return driver.ErrBadConn
+		}
+		// A pooler may report what is no longer so: ask.
+		if standby && !given && cfg.ValidateConnect(ctx, conn.PgConn()) != nil {
 			return driver.ErrBadConn
 		}
 		return nil

@@ -45,8 +45,10 @@ func explainPostgres(err error) string {
 
 func explainConnection(err error) string {
 	switch {
-	case errors.Is(err, pgconn.ErrReadOnlyConnection), errors.Is(err, pgconn.ErrStandbyConnection):
+	case errors.Is(err, pgconn.ErrReadOnlyConnection):
 		return "none of the hosts can be written; promote one, or correct the database setting"
+	case errors.Is(err, pgconn.ErrStandbyConnection):
+		return "the database is a standby; point the database setting at the primary, or name all hosts"
 	case errors.As(err, new(*pgconn.ConnectError)) && strings.HasSuffix(err.Error(), noTLS):
 		return "PostgreSQL offers no TLS; turn it on there, or set sslmode=disable where nobody else can listen"
 	case errors.As(err, new(*pgconn.ConnectError)):

@@ -189,6 +189,49 @@ func setReadOnly(t *testing.T, cluster *pgtest.Cluster) {
 	t.Cleanup(func() { set("RESET default_transaction_read_only") })
 }
 
+// A standby answers, with what was so a moment ago: who was revoked since then is not known there.
+func TestPostgresStandby(t *testing.T) {
+	cluster := pgtest.Start(t, pgtest.Options{NoSync: true})
+	url := cluster.CreateDatabase()
+	storetest.Populate(t, migratedURL(t, url), "g")
+	standby := cluster.Standby(t, pgtest.StandbyOptions{})
+	second := standby.URL(url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")])
+	pooled := pgtest.Bouncer(t, second, pgtest.BouncerOptions{PoolSize: 3})
+	for _, lagging := range []string{second, pooled} {
+		_, err := store.Open(t.Context(), lagging)
+		wantFault(t, err, "the database is a standby; point the database setting at the primary, or name all hosts")
+	}
+	wanted := openURL(t, withParam(second, "target_session_attrs=any"))
+	if _, err := wanted.Grant(t.Context(), "g"); err != nil {
+		t.Errorf("a standby that is wanted: %v", err)
+	}
+	cluster.Stop(pgtest.Immediate)
+	standby.Promote()
+	for _, promoted := range []string{second, pooled} {
+		if err := openURL(t, promoted).Ready(t.Context()); err != nil {
+			t.Errorf("promoted: %v", err)
+		}
+	}
+}
+
+// PostgreSQL must not answer before what it was told is on its disk, whoever set that.
+func TestPostgresAsynchronousCommit(t *testing.T) {
+	cluster := pgtest.Start(t, pgtest.Options{NoSync: true})
+	url := cluster.CreateDatabase()
+	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+	cluster.Exec("ALTER DATABASE " + name + " SET synchronous_commit = off")
+	const remedy = `ALTER ROLE "grantd" SET synchronous_commit = on`
+	for _, url := range []string{url, pgtest.Bouncer(t, url, pgtest.BouncerOptions{PoolSize: 3})} {
+		_, err := store.Open(t.Context(), url)
+		if err == nil || !strings.Contains(err.Error(), "synchronous_commit is off") || !strings.HasSuffix(err.Error(), remedy) {
+			t.Errorf("got %v; want %s", err, remedy)
+		}
+	}
+	openURL(t, withParam(url, "synchronous_commit=local"))
+	cluster.Exec(remedy)
+	openURL(t, url)
+}
+
 // Wrong in the setting: each with its remedy, and no password.
 func TestPostgresRefused(t *testing.T) {
 	url := pgtest.URL(t)
