@@ -401,6 +401,8 @@ func TestIndexesAreUsed(t *testing.T) {
 			FROM pg_stat_user_indexes WHERE idx_scan = 0 AND relname <> 'schema_version'`, &unused); err != nil {
 			t.Fatal(err)
 		}
-		return unused == "signing_keys_first_of_key" // it refuses rows, which is no scan
+		// That one refuses rows, which is no scan; but with sequential scans off, one index is as good
+		// as another for reading all keys.
+		return unused == "signing_keys_first_of_key" || unused == ""
 	})
 }
