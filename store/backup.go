@@ -107,11 +107,16 @@ func publish(partial, path string) error {
 	return errors.Join(err, toDisk(filepath.Dir(path)))
 }
 
+// renameTo takes the name first, which one alone can do, and replaces nothing but its own claim.
 func renameTo(partial, path string) error {
-	if _, err := os.Lstat(path); err == nil {
-		return fs.ErrExist
+	claim, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
 	}
-	return os.Rename(partial, path)
+	if err := errors.Join(claim.Close(), os.Rename(partial, path)); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
 }
 
 // toDisk returns once the file or folder survives a power cut. SQLite does not see to that for the

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,4 +146,28 @@ func TestBackupOfDamaged(t *testing.T) {
 	_, err = open(t, path).Backup(t.Context(), filepath.Join(dir, "backup.db"))
 	wantFault(t, err, "the file is damaged; restore it from a backup")
 	wantOnly(t, dir)
+}
+
+// On a file system without links, too, one of all who name the same file gets the name.
+func TestRenameReplacesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "backup.db")
+	won := make([]error, 50)
+	var wg sync.WaitGroup
+	for i := range won {
+		partial := fmt.Sprint(path, ".partial-", i)
+		if err := os.WriteFile(partial, []byte(strconv.Itoa(i)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() { won[i] = store.RenameTo(partial, path) })
+	}
+	wg.Wait()
+	winner := slices.Index(won, nil)
+	for i, err := range won {
+		if i != winner && !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	if text, err := os.ReadFile(path); winner < 0 || err != nil || string(text) != strconv.Itoa(winner) {
+		t.Errorf("%d won, the file holds %q, %v", winner, text, err)
+	}
 }

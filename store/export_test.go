@@ -42,3 +42,5 @@ func (db *DB) PanicAtFaults() (heal func()) {
 
 // InUse is how many connections that may write are busy.
 func (db *DB) InUse() int { return db.write.Stats().InUse }
+
+var RenameTo = renameTo
