@@ -152,7 +152,7 @@ func (db *DB) checkCopy(ctx context.Context) error {
 }
 
 func (db *DB) copyIs(ctx context.Context, state string) (bool, error) {
-	n, err := one(ctx, db.watch, scanInt, `SELECT count(*) FROM copies WHERE role = 'target' AND state = $1`, state)
+	n, err := one(ctx, db.check, scanInt, `SELECT count(*) FROM copies WHERE role = 'target' AND state = $1`, state)
 	return n > 0, err
 }
 

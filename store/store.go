@@ -6,8 +6,9 @@
 // the database's own trouble and worth a retry later, [ErrNotFound] and [*TakenError] are about
 // the row.
 //
-// Nothing here asks a clock: times come in as arguments, are kept to the millisecond and come
-// back in UTC. The zero time means never.
+// Nothing here asks this machine's clock: times come in as arguments, are kept to the millisecond
+// and come back in UTC. The zero time means never. PostgreSQL's own clock is asked by [DB.Clock], and
+// where a rotation may have been delivered late.
 package store
 
 import (
@@ -24,7 +25,7 @@ type DB struct {
 	read    *pool
 	watch   *pool // for what a server has to know however busy it is: revocations, keys, the time
 	probe   *pool // for finding out whether the database can be written
-	check   *pool // for reading what schema it has
+	check   *pool // for reading what schema it has, and whether it may be used
 	dialect *dialect
 
 	rotations *queue // nil: each rotation is a commit of its own
