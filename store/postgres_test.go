@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/grantd/grantd/store"
 	"github.com/grantd/grantd/store/storetest"
 	"github.com/grantd/grantd/store/storetest/pgtest"
@@ -179,14 +181,22 @@ func TestPostgresReadOnly(t *testing.T) {
 // setReadOnly makes the whole cluster read-only, as hosting services do when a disk is full.
 func setReadOnly(t *testing.T, cluster *pgtest.Cluster) {
 	t.Helper()
-	set := func(how string) {
+	set := func(how, want string) {
 		cluster.Exec("ALTER SYSTEM " + how)
 		cluster.Exec("SELECT pg_reload_conf()")
-		// For sessions that begin from now on; the postmaster reads it when it is told.
-		time.Sleep(200 * time.Millisecond)
+		for got := ""; got != want; time.Sleep(time.Millisecond) { // the postmaster takes its time
+			conn, err := pgx.Connect(context.Background(), cluster.AdminURL("postgres"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = conn.QueryRow(context.Background(), "SHOW default_transaction_read_only").Scan(&got)
+			if err := errors.Join(err, conn.Close(context.Background())); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
-	set("SET default_transaction_read_only = on")
-	t.Cleanup(func() { set("RESET default_transaction_read_only") })
+	set("SET default_transaction_read_only = on", "on")
+	t.Cleanup(func() { set("RESET default_transaction_read_only", "off") })
 }
 
 // A standby answers, with what was so a moment ago: who was revoked since then is not known there.

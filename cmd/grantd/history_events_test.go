@@ -124,7 +124,9 @@ type rules struct {
 	skew  time.Duration // how far their clocks disagree
 }
 
-// effective is how soon every replica refuses what one of them revoked.
+// effective is how soon every replica refuses what one of them revoked. Tests let that time pass, and then
+// want no replica to accept it: one that has not heard of it by then has to ask or to refuse, however busy
+// the machine is.
 const effective = time.Second
 
 // wantKept wants the history to be one that the rules allow.
