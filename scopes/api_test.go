@@ -13,7 +13,10 @@ import (
 
 // A stranger learns the package from its examples, so each exported name appears in one.
 func TestEachExportedNameIsShown(t *testing.T) {
-	examples := string(must(os.ReadFile("example_test.go")))
+	var examples string
+	for _, name := range must(filepath.Glob("example*_test.go")) {
+		examples += string(must(os.ReadFile(name)))
+	}
 	for _, name := range must(filepath.Glob("*.go")) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
@@ -59,6 +62,9 @@ func public(f *ast.FuncDecl) bool {
 	receiver := f.Recv.List[0].Type
 	if star, ok := receiver.(*ast.StarExpr); ok {
 		receiver = star.X
+	}
+	if generic, ok := receiver.(*ast.IndexExpr); ok {
+		receiver = generic.X
 	}
 	return ast.IsExported(receiver.(*ast.Ident).Name)
 }

@@ -2,9 +2,8 @@ package scopes
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // Claims are those of a valid access token (RFC 9068 §2.2).
@@ -21,113 +20,115 @@ type Claims struct {
 	// IssuedAt and ExpiresAt are the claims iat and exp. AuthTime is auth_time, when the user logged in;
 	// zero when the token does not say.
 	IssuedAt, ExpiresAt, AuthTime time.Time
+	// Payload is the JSON object of all claims, as the issuer signed it. Decode reads more claims from it.
+	Payload json.RawMessage
+
+	notBefore time.Time
+	marks     tokenMarks // hashed once, for a token is used often
 }
 
-// payload is the claims set as the token carries it. Reading goes on after a mistake; err keeps the first.
-type payload struct {
-	jwt.MapClaims
-	err error
+// Decode reads the claims of Payload into v, as encoding/json does: for those that Claims has no field for.
+func (c *Claims) Decode(v any) error { return json.Unmarshal(c.Payload, v) }
+
+// share is a copy for a caller: what it sets or appends is seen by nobody else who has the same token.
+func (c *Claims) share() *Claims {
+	own := *c
+	own.Audience = own.Audience[:len(own.Audience):len(own.Audience)]
+	own.Scope = own.Scope[:len(own.Scope):len(own.Scope)]
+	own.Payload = own.Payload[:len(own.Payload):len(own.Payload)]
+	return &own
 }
 
-// UnmarshalJSON is where golang-jwt hands over the claims set.
-func (p *payload) UnmarshalJSON(data []byte) error {
-	if err := json.Unmarshal(data, &p.MapClaims); err != nil {
-		return err
+// readClaims reads the claims of RFC 9068 §2.2 and §2.2.1. The error is an *Error.
+func readClaims(payload []byte) (*Claims, error) {
+	c := &Claims{Payload: payload}
+	err := eachMember(payload, c.set)
+	if errors.Is(err, errNoObject) {
+		return nil, malformed("the token is not a JWT: its claims are not a JSON object")
 	}
-	// RFC 7519 §4: names MUST be unique. Two readers of one token must not see two scopes.
-	if members(data) != len(p.MapClaims) {
-		return malformed("a claim of the token is there twice")
+	if errors.Is(err, errTwice) {
+		return nil, malformed("a claim of the token is there twice")
+	}
+	if err == nil {
+		err = c.complete()
+	}
+	if err != nil {
+		return nil, malformed("the token is no access token of RFC 9068: " + err.Error())
+	}
+	c.marks = marksOf(c)
+	return c, nil
+}
+
+// set takes in one claim. Names are told apart by letter case (RFC 7519 §4).
+func (c *Claims) set(name string, value []byte) error {
+	ok, want := true, "a string"
+	switch name {
+	case "iss":
+		c.Issuer, ok = text(value)
+	case "sub":
+		c.Subject, ok = text(value)
+	case "client_id":
+		c.ClientID, ok = text(value)
+	case "jti":
+		c.ID, ok = text(value)
+	case "gid":
+		c.GrantID, ok = text(value)
+	case "aud": // RFC 7519 §4.1.3
+		c.Audience, ok = texts(value)
+		want = "a string or an array of strings"
+	case "scope":
+		return c.setScope(value)
+	default:
+		ok, want = c.setDate(name, value), "a date in seconds since 1970"
+	}
+	if !ok {
+		return errors.New("claim " + name + " is not " + want)
 	}
 	return nil
 }
 
-// claims reads the claims of RFC 9068 §2.2 and §2.2.1.
-func (p *payload) claims() (*Claims, error) {
-	c := &Claims{
-		Issuer:    p.text("iss", true),
-		Subject:   p.text("sub", true),
-		ClientID:  p.text("client_id", true),
-		ID:        p.text("jti", true),
-		GrantID:   p.text("gid", false),
-		Audience:  p.audience(),
-		Scope:     p.scope(),
-		IssuedAt:  p.date("iat", true),
-		ExpiresAt: p.date("exp", true),
-		AuthTime:  p.date("auth_time", false),
+func (c *Claims) setDate(name string, value []byte) (ok bool) {
+	switch name {
+	case "exp":
+		c.ExpiresAt, ok = date(value)
+	case "iat":
+		c.IssuedAt, ok = date(value)
+	case "nbf":
+		c.notBefore, ok = date(value)
+	case "auth_time":
+		c.AuthTime, ok = date(value)
+	default:
+		ok = true // a claim of which Claims has no field
 	}
-	p.date("nbf", false) // golang-jwt compares it, but would take 1e300 for a date too.
-	return c, p.err
+	return ok
 }
 
-func (p *payload) fail(why string) {
-	if p.err == nil {
-		p.err = malformed("the token is no access token of RFC 9068: " + why)
+// setScope: RFC 8693 §4.2: one string in the grammar of RFC 6749 §3.3.
+func (c *Claims) setScope(value []byte) error {
+	names, ok := text(value)
+	if !ok {
+		return errors.New("claim scope is not a string")
 	}
-}
-
-func (p *payload) text(name string, required bool) string {
-	v, ok := p.MapClaims[name]
-	s, isText := v.(string)
-	switch {
-	case ok && !isText:
-		p.fail("claim " + name + " is not a string")
-	case required && s == "":
-		p.fail("claim " + name + " is missing")
-	}
-	return s
-}
-
-// date reads a NumericDate (RFC 7519 §2), up to the last second of the year 9999.
-func (p *payload) date(name string, required bool) time.Time {
-	v, ok := p.MapClaims[name]
-	seconds, isNumber := v.(float64)
-	switch {
-	case !ok && required:
-		p.fail("claim " + name + " is missing")
-	case ok && (!isNumber || seconds <= 0 || seconds >= 253402300800):
-		p.fail("claim " + name + " is not a date in seconds since 1970")
-	case ok:
-		return time.Unix(int64(seconds), 0)
-	}
-	return time.Time{}
-}
-
-// audience: RFC 7519 §4.1.3: an array of strings, or one string.
-func (p *payload) audience() []string {
-	aud, err := p.GetAudience()
-	if err != nil || len(aud) == 0 {
-		p.fail("claim aud is missing or not a string or an array of strings")
-	}
-	return aud
-}
-
-// scope: RFC 8693 §4.2: one string in the grammar of RFC 6749 §3.3.
-func (p *payload) scope() Set {
-	set, err := Parse(p.text("scope", false))
+	set, err := Parse(names)
 	if err != nil {
-		p.fail("claim scope: " + err.Error())
+		return errors.New("claim scope: " + err.Error())
 	}
-	return set
+	c.Scope = set
+	return nil
 }
 
-// members counts the members of a JSON object that encoding/json has found valid: the colons that are neither
-// in a string nor in an inner object. A map of the same object with fewer entries has lost a duplicate.
-func members(object []byte) int {
-	count, depth, quoted := 0, 0, false
-	for i := 0; i < len(object); i++ {
-		switch c := object[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		case c == ':' && depth == 1:
-			count++
+// complete: RFC 9068 §2.2: what is REQUIRED.
+func (c *Claims) complete() error {
+	for _, required := range [...]struct {
+		name  string
+		there bool
+	}{
+		{"iss", c.Issuer != ""}, {"exp", !c.ExpiresAt.IsZero()}, {"aud", len(c.Audience) > 0 && c.Audience[0] != ""},
+		{"sub", c.Subject != ""}, {"client_id", c.ClientID != ""}, {"iat", !c.IssuedAt.IsZero()}, {"jti", c.ID != ""},
+	} {
+		if !required.there {
+			return errors.New("claim " + required.name + " is missing")
 		}
 	}
-	return count
+	return nil
 }

@@ -26,14 +26,17 @@ const (
 	UnknownKey Kind = "unknown_key"
 	// BadSignature: the signature does not fit the key, or the algorithm is not the key's. 401 invalid_token.
 	BadSignature Kind = "bad_signature"
-	// Revoked: VerifierOptions.Revoked says so. 401 invalid_token.
+	// Revoked: the issuer took the token back. 401 invalid_token.
 	Revoked Kind = "revoked"
 	// Insufficient: a valid token without all the scopes that the route needs. 403 insufficient_scope.
 	Insufficient Kind = "insufficient"
 	// KeysUnavailable: the keys cannot be had now, a fault that is not the client's. 503 temporarily_unavailable.
 	KeysUnavailable Kind = "keys_unavailable"
-	// RevocationsUnavailable: VerifierOptions.Revoked cannot tell now. 503 temporarily_unavailable.
+	// RevocationsUnavailable: nobody can tell now whether the token was revoked. 503 temporarily_unavailable.
 	RevocationsUnavailable Kind = "revocations_unavailable"
+	// Unavailable: the issuer cannot be asked about the token now, or a TokenVerifier of your own failed. 503
+	// temporarily_unavailable.
+	Unavailable Kind = "unavailable"
 )
 
 // Error says why a request or a token is refused; errors.As finds it in all that Verify and BearerToken return.
@@ -94,7 +97,7 @@ func (e *Error) Status() int {
 
 // Temporary reports a fault that is not the token's: the same token may be good a little later.
 func (e *Error) Temporary() bool {
-	return e.Kind == KeysUnavailable || e.Kind == RevocationsUnavailable
+	return e.Kind == KeysUnavailable || e.Kind == RevocationsUnavailable || e.Kind == Unavailable
 }
 
 func malformed(description string) *Error { return &Error{Kind: Malformed, Description: description} }

@@ -271,7 +271,8 @@ func ExampleNewVerifier() {
 func ExampleError() {
 	for _, kind := range []scopes.Kind{
 		scopes.Missing, scopes.Malformed, scopes.Expired, scopes.NotYetValid, scopes.WrongIssuer, scopes.WrongAudience,
-		scopes.WrongType, scopes.UnknownKey, scopes.BadSignature, scopes.Revoked, scopes.Insufficient, scopes.KeysUnavailable, scopes.RevocationsUnavailable,
+		scopes.WrongType, scopes.UnknownKey, scopes.BadSignature, scopes.Revoked, scopes.Insufficient, scopes.KeysUnavailable,
+		scopes.RevocationsUnavailable, scopes.Unavailable,
 	} {
 		e := &scopes.Error{Kind: kind}
 		fmt.Println(e.Status(), e.Code(), kind)
@@ -292,87 +293,6 @@ func ExampleError() {
 	// 403 insufficient_scope insufficient
 	// 503 temporarily_unavailable keys_unavailable
 	// 503 temporarily_unavailable revocations_unavailable
+	// 503 temporarily_unavailable unavailable
 	// try again later: unexpected EOF true true
-}
-
-// Count the refusals of a service by their kind.
-func ExampleGuard_Require() {
-	verifier, err := scopes.NewVerifier(scopes.VerifierOptions{
-		Issuer: "https://auth.example.com", Audience: "https://api.example.com", Keys: database{},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	guard := &scopes.Guard{
-		Verifier: verifier,
-		Refused:  func(r *http.Request, e *scopes.Error) { fmt.Println(r.URL.Path, e.Kind) },
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/users/me/", guard.Require("me")(http.NotFoundHandler()))
-	mux.Handle("/status/", guard.Require()(http.NotFoundHandler())) // any valid token
-
-	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/users/me/", nil))
-	fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
-	// Output:
-	// /users/me/ missing
-	// 401 Bearer realm="https://api.example.com", scope="me"
-}
-
-// Test a handler without tokens.
-func ExampleNewContext() {
-	handler := func(w http.ResponseWriter, r *http.Request) {
-		claims, _ := scopes.FromContext(r.Context())
-		fmt.Println(claims.Subject, claims.Scope.Has("items"))
-	}
-	r := httptest.NewRequest(http.MethodGet, "/items", nil)
-	ctx := scopes.NewContext(r.Context(), &scopes.Claims{Subject: "u-1", Scope: scopes.Set{"items"}})
-	handler(httptest.NewRecorder(), r.WithContext(ctx))
-	// Output: u-1 true
-}
-
-// An issuer publishes what it revoked, and a service asks whether its tokens are among that.
-func ExampleRevocationList() {
-	revokedAt := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
-	entries := []scopes.Revocation{
-		scopes.RevokedToken("j-1"),              // one access token
-		scopes.RevokedGrant("g-1"),              // all tokens of an authorization
-		scopes.RevokedSubject("u-1", revokedAt), // all tokens that a user had by then
-		scopes.RevokedClient("dev", revokedAt),  // all tokens that a client had by then
-	}
-	printed, err := scopes.RevocationList{
-		Issuer:    "https://auth.example.com",
-		URL:       "https://auth.example.com/revocations",
-		IssuedAt:  revokedAt,
-		ExpiresAt: revokedAt.Add(3 * time.Minute),
-		TTL:       5 * time.Second,
-		Revoked:   scopes.NewRevocations(entries...),
-	}.MarshalJSON() // the claims of a JWT
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(string(printed))
-
-	var list scopes.RevocationList
-	if err := list.UnmarshalJSON(printed); err != nil { // after its signature was checked
-		log.Fatal(err)
-	}
-	fmt.Println(list.Revoked.Len())
-	fmt.Println(list.Revoked.Revokes(&scopes.Claims{ID: "j-7", GrantID: "g-1"}))
-	fmt.Println(list.Revoked.Revokes(&scopes.Claims{ID: "j-8", ClientID: "dev", IssuedAt: revokedAt.Add(time.Second)}))
-	// Output:
-	// {"iss":"https://auth.example.com","sub":"https://auth.example.com/revocations","iat":1782907200,"exp":1782907380,"ttl":5,"revoked":{"tokens":"uUKgIglv9D7vgRN066xWyQ","before":"dDVfQrKwNz0AAAAAakUBQHbz8zJ15ggbAAAAAGpFAUA"}}
-	// 4
-	// true
-	// false
-}
-
-func ExampleNewRevocations() {
-	var revoked scopes.Revocations // what a list without entries holds
-	fmt.Println(revoked.Len(), scopes.NewRevocations().Len())
-	text, err := scopes.NewRevocations(scopes.RevokedToken("j-1")).MarshalJSON()
-	fmt.Println(string(text), err)
-	// Output:
-	// 0 0
-	// {"tokens":"uUKgIglv9D4"} <nil>
 }

@@ -3,33 +3,49 @@ package scopes
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 )
 
 // Guard enforces scopes in front of handlers.
 type Guard struct {
 	// Verifier checks the tokens. Required.
-	Verifier *Verifier
-	// Realm is the realm of the challenges. Empty means the audience of the Verifier.
+	Verifier TokenVerifier
+	// Realm is the realm of the challenges. Empty means the audience of a Verifier or Introspector.
 	Realm string
-	// ResourceMetadata is the URL of this resource's metadata (RFC 9728 §5.1). Empty leaves it out.
+	// ResourceMetadata is the URL of this resource's metadata (RFC 9728 §5.1). Empty leaves it out; Resource.Mount
+	// knows it.
 	ResourceMetadata string
+	// Hierarchy says which scopes include others. Nil means that each stands for itself.
+	Hierarchy Hierarchy
 	// Refused hears of each request that is turned away, before the reply. Nil means that nobody does.
 	Refused func(*http.Request, *Error)
 }
 
-// Require is middleware for net/http and gorilla/mux: it lets a request pass whose bearer token is valid and
+// Require is middleware for net/http, gorilla/mux and chi: it lets a request pass whose bearer token is valid and
 // has all these scopes, and gives the handler the Claims through FromContext. Without names any valid token
 // will do. What is refused gets the status and challenge of RFC 6750 §3. A name outside the grammar of RFC
 // 6749 §3.3 or a Guard without Verifier is a mistake of the program: Require panics.
 func (g *Guard) Require(names ...string) func(http.Handler) http.Handler {
-	rt := g.route(names)
+	return g.middleware(AllOf(names...))
+}
+
+// RequireAny is Require for a token with all the scopes of one of the alternatives, as AnyOf reads them:
+// RequireAny("admin", "me items"). The challenge names the first.
+func (g *Guard) RequireAny(alternatives ...string) func(http.Handler) http.Handler {
+	return g.middleware(AnyOf(alternatives...))
+}
+
+func (g *Guard) middleware(needs Needs) func(http.Handler) http.Handler {
+	if needs.open {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	p := g.post(needs)
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			claims, err := rt.admit(r)
+			claims, err := p.admit(r)
 			if err != nil {
-				rt.refuse(w, r, err)
+				p.refuse(w, r, asError(err))
 				return
 			}
 			next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), claims)))
@@ -37,55 +53,63 @@ func (g *Guard) Require(names ...string) func(http.Handler) http.Handler {
 	}
 }
 
-// route is what Require knows before the first request.
-type route struct {
+// post is what a Guard at one route knows before the first request.
+type post struct {
 	guard     Guard
-	need      Set
+	needs     Needs
 	challenge Challenge
 	plain     string // challenge as text: no error code, the commonest refusal
 }
 
-func (g *Guard) route(names []string) *route {
+func (g *Guard) post(needs Needs) *post {
 	if g.Verifier == nil {
-		panic("scopes: Guard.Verifier is nil: make one with NewVerifier")
+		panic("scopes: Guard.Verifier is nil: make one with Discover")
 	}
-	rt := &route{guard: *g}
-	for _, name := range names {
-		if err := checkName(name); err != nil {
-			panic(fmt.Sprintf("scopes: Require(%q): %v", names, err))
-		}
-		if !rt.need.Has(name) {
-			rt.need = append(rt.need, name)
-		}
-	}
-	rt.challenge = Challenge{Realm: g.Realm, Scope: rt.need, ResourceMetadata: g.ResourceMetadata}
-	if g.Realm == "" {
-		rt.challenge.Realm = g.Verifier.options.Audience
-	}
-	rt.plain = rt.challenge.String()
-	return rt
+	p := &post{guard: *g, needs: needs}
+	p.challenge = Challenge{Realm: g.realm(), Scope: needs.Scope(), ResourceMetadata: g.ResourceMetadata}
+	p.plain = p.challenge.String()
+	return p
 }
 
-func (rt *route) admit(r *http.Request) (*Claims, error) {
+func (g *Guard) realm() string {
+	if ours, ok := g.Verifier.(verifies); ok && g.Realm == "" {
+		return ours.audience()
+	}
+	return g.Realm
+}
+
+// verifies is what the verifiers of this package know of themselves.
+type verifies interface {
+	audience() string
+	issuer() string
+}
+
+func (p *post) admit(r *http.Request) (*Claims, error) {
 	token, err := BearerToken(r)
 	if err != nil {
 		return nil, err
 	}
-	claims, err := rt.guard.Verifier.Verify(r.Context(), token)
+	claims, err := p.guard.Verifier.Verify(r.Context(), token)
 	if err != nil {
 		return nil, err
 	}
-	if lacking := rt.need.Minus(claims.Scope); len(lacking) > 0 {
-		return nil, &Error{Kind: Insufficient, Description: "the token lacks the scope " + lacking.String() + "; ask for it when you get a token"}
+	scope := claims.Scope
+	if p.needs.met(scope) {
+		return claims, nil
+	}
+	if p.guard.Hierarchy != nil {
+		scope = p.guard.Hierarchy.Expand(scope)
+	}
+	if lacking := p.needs.lacking(scope); lacking != "" {
+		return nil, &Error{Kind: Insufficient, Description: "the token lacks the scope " + lacking + "; ask for it when you get a token"}
 	}
 	return claims, nil
 }
 
 // refuse writes the one reply that RFC 6750 §3 and §3.1 have for the error.
-func (rt *route) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	e := err.(*Error) // as BearerToken and Verify promise
-	if rt.guard.Refused != nil {
-		rt.guard.Refused(r, e)
+func (p *post) refuse(w http.ResponseWriter, r *http.Request, e *Error) {
+	if p.guard.Refused != nil {
+		p.guard.Refused(r, e)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -93,17 +117,17 @@ func (rt *route) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Temporary() {
 		h.Set("Retry-After", "5") // no challenge: other credentials would not help
 	} else {
-		h.Set("WWW-Authenticate", rt.challengeFor(e))
+		h.Set("WWW-Authenticate", p.challengeFor(e))
 	}
 	w.WriteHeader(e.Status())
 	_, _ = w.Write(body(e)) // a client that has gone cannot be told
 }
 
-func (rt *route) challengeFor(e *Error) string {
+func (p *post) challengeFor(e *Error) string {
 	if e.Kind == Missing {
-		return rt.plain // RFC 6750 §3.1: no authentication information, no error code
+		return p.plain // RFC 6750 §3.1: no authentication information, no error code
 	}
-	c := rt.challenge
+	c := p.challenge
 	c.Error, c.ErrorDescription = e.Code(), e.Description
 	return c.String()
 }
@@ -114,6 +138,14 @@ func body(e *Error) []byte {
 		ErrorDescription string `json:"error_description"`
 	}{e.Code(), describable(e.Description)})
 	return append(text, '\n')
+}
+
+// asError finds the refusal in err. Without one, a verifier of somebody else's failed: fail closed.
+func asError(err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &Error{Kind: Unavailable, Description: "the token cannot be checked now; try again", Cause: err}
 }
 
 type claimsKey struct{}

@@ -2,10 +2,12 @@ package scopes
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 )
@@ -21,9 +23,6 @@ type Key struct {
 	// 2048 bits or more, or a []byte of 32 bytes or more.
 	Key any
 }
-
-// algorithms are all that a token may be signed with.
-var algorithms = []string{"ES256", "EdDSA", "RS256", "HS256"}
 
 // KeySource finds keys by id. StaticKeys, ParseJWKS and JWKS make one.
 type KeySource interface {
@@ -81,7 +80,23 @@ func (k Key) check() error {
 	case "HS256":
 		return checkSecret(k.Key)
 	}
-	return fmt.Errorf("algorithm %q is not one of %v", clip(k.Alg), algorithms)
+	return fmt.Errorf("algorithm %q is not one of ES256, EdDSA, RS256, HS256", clip(k.Alg))
+}
+
+// equal reports whether k and other are the same key for the same algorithm.
+func (k Key) equal(other Key) bool {
+	if k.Alg != other.Alg {
+		return false
+	}
+	if shared, ok := k.Key.([]byte); ok {
+		with, ok := other.Key.([]byte)
+		return ok && subtle.ConstantTimeCompare(shared, with) == 1
+	}
+	if k.Alg != "EdDSA" && k.Key == other.Key { // the same pointer: the commonest case
+		return true
+	}
+	public, ok := k.Key.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(other.Key)
 }
 
 // checkECDSA: RFC 7518 §3.4: ES256 is P-256 with SHA-256.

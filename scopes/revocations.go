@@ -100,7 +100,12 @@ func (l *Revocations) Len() int { return len(l.tokens) + len(l.before) }
 
 // Revokes reports whether the token of these claims is revoked: itself, its authorization, or all tokens
 // that its subject or client had when it was issued.
-func (l *Revocations) Revokes(c *Claims) bool { return l.revokes(marksOf(c), c.IssuedAt) }
+func (l *Revocations) Revokes(c *Claims) bool {
+	if c.marks == (tokenMarks{}) { // not from a Verifier
+		return l.revokes(marksOf(c), c.IssuedAt)
+	}
+	return l.revokes(c.marks, c.IssuedAt)
+}
 
 // tokenMarks are the marks that can revoke a token, hashed once for a token that is asked about often.
 type tokenMarks struct{ id, grant, subject, client mark }

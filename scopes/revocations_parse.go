@@ -1,7 +1,6 @@
 package scopes
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -20,13 +19,13 @@ func (l *RevocationList) UnmarshalJSON(data []byte) error {
 	err := eachMember(data, func(name string, value []byte) (err error) {
 		switch name {
 		case "iss":
-			read.Issuer, err = readText(value)
+			read.Issuer, err = textOf(value)
 		case "sub":
-			read.URL, err = readText(value)
+			read.URL, err = textOf(value)
 		case "iat":
-			read.IssuedAt, err = readDate(value)
+			read.IssuedAt, err = dateOf(value)
 		case "exp":
-			read.ExpiresAt, err = readDate(value)
+			read.ExpiresAt, err = dateOf(value)
 		case "ttl":
 			read.TTL, err = readTTL(value)
 		case "revoked":
@@ -159,20 +158,20 @@ func eachEntry(text []byte, size int, take func(entry []byte) error) error {
 	return nil
 }
 
-func readText(value []byte) (s string, err error) {
-	if json.Unmarshal(value, &s) != nil {
+func textOf(value []byte) (string, error) {
+	s, ok := text(value)
+	if !ok {
 		return "", errNoText
 	}
 	return s, nil
 }
 
-// readDate reads a NumericDate (RFC 7519 §2), up to the last second of the year 9999.
-func readDate(value []byte) (time.Time, error) {
-	var seconds float64
-	if json.Unmarshal(value, &seconds) != nil || seconds <= 0 || seconds >= maxDate+1 {
+func dateOf(value []byte) (time.Time, error) {
+	t, ok := date(value)
+	if !ok {
 		return time.Time{}, errDate
 	}
-	return time.Unix(int64(seconds), 0), nil
+	return t, nil
 }
 
 func readTTL(value []byte) (time.Duration, error) {
@@ -181,66 +180,4 @@ func readTTL(value []byte) (time.Duration, error) {
 		return 0, errors.New("claim ttl is not a number of seconds, from 1 to a day")
 	}
 	return time.Duration(seconds) * time.Second, nil
-}
-
-// mostMembers of an object: looking for duplicates takes room and time that a stranger does not get.
-const mostMembers = 64
-
-// eachMember goes through a JSON object whose names are unique (RFC 7519 §4). Unlike encoding/json it neither
-// copies values nor takes IAT for iat.
-func eachMember(object []byte, take func(name string, value []byte) error) error {
-	const space = " \t\r\n"
-	rest := bytes.TrimLeft(object, space)
-	if !json.Valid(object) || rest[0] != '{' {
-		return errors.New("it is not a JSON object")
-	}
-	var names []string
-	for rest = rest[1:]; ; {
-		if rest = bytes.TrimLeft(rest, space+","); rest[0] == '}' {
-			return nil
-		}
-		name, after := cutValue(rest)
-		value, after := cutValue(bytes.TrimLeft(after, space+":"))
-		unquoted, err := readText(name)
-		switch {
-		case err != nil:
-			return err
-		case slices.Contains(names, unquoted):
-			return fmt.Errorf("member %q is there twice", clip(unquoted))
-		case len(names) == mostMembers:
-			return fmt.Errorf("an object has more than %d members", mostMembers)
-		}
-		if err := take(unquoted, value); err != nil {
-			return err
-		}
-		names, rest = append(names, unquoted), after
-	}
-}
-
-// cutValue cuts off the value at the start of a text that goes on with the rest of an object that is valid.
-func cutValue(text []byte) (value, rest []byte) {
-	depth := 0
-	for i := 0; ; i++ {
-		switch c := text[i]; {
-		case c == '"':
-			i += quotedLen(text[i:]) - 1
-		case c == '{' || c == '[':
-			depth++
-		case depth > 0 && (c == '}' || c == ']'):
-			depth--
-		case depth == 0 && bytes.IndexByte([]byte(" \t\r\n,:}"), c) >= 0:
-			return text[:i], text[i:]
-		}
-	}
-}
-
-// quotedLen is the length of the string at the start of the text, with its quotes.
-func quotedLen(text []byte) int {
-	for i := 1; ; i++ {
-		i += bytes.IndexAny(text[i:], `"\`)
-		if text[i] == '"' {
-			return i + 1
-		}
-		i++
-	}
 }

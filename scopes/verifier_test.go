@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,19 +50,37 @@ func TestVerifyAccepts(t *testing.T) {
 
 func TestVerifyClaims(t *testing.T) {
 	v := newVerifier(t, options())
-	got, err := v.Verify(context.Background(), mint(es256, claim("auth_time", at(-time.Hour))))
+	got, err := v.Verify(context.Background(), mint(es256, claim("auth_time", at(-time.Hour)), claim("color", map[string]any{"a": []int{1}})))
 	want := &scopes.Claims{
 		Issuer: issuer, Subject: "u-1", ClientID: "dev", ID: "j-1", GrantID: "g-1",
 		Audience: []string{audience}, Scope: scopes.Set{"me", "items"},
 		IssuedAt: time.Unix(at(0), 0), ExpiresAt: time.Unix(at(15*time.Minute), 0), AuthTime: time.Unix(at(-time.Hour), 0),
 	}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Fatalf("9068-2.2 got %+v, %v\nwant %+v", got, err, want)
+	if diff := differing(got, want); err != nil || diff != "" {
+		t.Fatalf("9068-2.2 got %+v, %v\nwant %+v, differing %s", got, err, want, diff)
+	}
+	var more struct{ Color struct{ A []int } }
+	if err := got.Decode(&more); err != nil || !slices.Equal(more.Color.A, []int{1}) {
+		t.Errorf("7519-4.3 private claims: %+v, %v", more, err)
 	}
 	got, err = v.Verify(context.Background(), mint(es256, noClaim("scope"), noClaim("gid")))
 	if err != nil || got.Scope != nil || got.GrantID != "" || !got.AuthTime.IsZero() {
 		t.Fatalf("9068-2.2 optional claims absent: got %+v, %v", got, err)
 	}
+}
+
+// differing names the exported fields, other than Payload, in which the two differ.
+func differing(got, want *scopes.Claims) (fields string) {
+	if got == nil {
+		return "all"
+	}
+	g, w := reflect.ValueOf(*got), reflect.ValueOf(*want)
+	for _, f := range reflect.VisibleFields(g.Type()) {
+		if f.IsExported() && f.Name != "Payload" && !reflect.DeepEqual(g.FieldByIndex(f.Index).Interface(), w.FieldByIndex(f.Index).Interface()) {
+			fields += f.Name + " "
+		}
+	}
+	return fields
 }
 
 func TestVerifyRefuses(t *testing.T) {
@@ -88,9 +107,9 @@ func TestVerifyRefuses(t *testing.T) {
 		{"7515-2 padding", valid + "==", scopes.Malformed, "not a JWT"},
 		{"too long", valid + strings.Repeat("A", scopes.MaxTokenBytes), scopes.Malformed, "longer than 8192 bytes"},
 		{"7519-7.2 header is not JSON", sign(es256, "{", "{}"), scopes.Malformed, "not a JWT"},
-		{"7519-7.2 header is null", sign(es256, "null", "{}"), scopes.BadSignature, "algorithm"},
+		{"7519-7.2 header is null", sign(es256, "null", "{}"), scopes.Malformed, "not a JWT"},
 		{"7519-7.2 claims are not an object", sign(es256, `{"alg":"ES256","typ":"at+jwt","kid":"es"}`, `[]`), scopes.Malformed, "not a JWT"},
-		{"7519-7.2 claims are null", sign(es256, `{"alg":"ES256","typ":"at+jwt","kid":"es"}`, `null`), scopes.Malformed, "iss is missing"},
+		{"7519-7.2 claims are null", sign(es256, `{"alg":"ES256","typ":"at+jwt","kid":"es"}`, `null`), scopes.Malformed, "not a JWT"},
 
 		{"9068-4 typ missing", mint(es256, noHeader("typ")), scopes.WrongType, "typ at+jwt"},
 		{"9068-4 typ of an ID token", mint(es256, header("typ", "JWT")), scopes.WrongType, "typ at+jwt"},
@@ -125,7 +144,7 @@ func TestVerifyRefuses(t *testing.T) {
 		{"9068-2.2 aud missing", mint(es256, noClaim("aud")), scopes.Malformed, "aud"},
 		{"7519-4.1.3 aud not a string", mint(es256, claim("aud", 1)), scopes.Malformed, "aud"},
 		{"7519-4.1.3 aud with a number", mint(es256, claim("aud", []any{audience, 1})), scopes.Malformed, "aud"},
-		{"7519-4.1.3 aud empty", mint(es256, claim("aud", "")), scopes.Malformed, "claims"},
+		{"7519-4.1.3 aud empty", mint(es256, claim("aud", "")), scopes.Malformed, "aud is missing"},
 		{"9068-4 expired", mint(es256, claim("exp", at(-60*time.Second))), scopes.Expired, "expired at 2026-07-01T11:59:00Z"},
 		{"9068-4 other issuer and expired", mint(es256, claim("exp", 1), claim("iss", "x")), scopes.WrongIssuer, "issuer"},
 		{"9068-2.2 exp missing", mint(es256, noClaim("exp")), scopes.Malformed, "exp is missing"},
@@ -257,19 +276,4 @@ func FuzzVerifySigned(f *testing.F) {
 			t.Fatalf("%s %s gives %+v", header, payload, claims)
 		}
 	})
-}
-
-func BenchmarkVerify(b *testing.B) {
-	v := newVerifier(b, options())
-	for _, s := range signers {
-		b.Run(s.Alg, func(b *testing.B) {
-			token := mint(s)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := v.Verify(context.Background(), token); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }
