@@ -12,16 +12,19 @@ import (
 	"github.com/MicahParks/jwkset"
 )
 
+// maxKeys bounds the members of a set. An issuer has a few, and each costs time to check.
+const maxKeys = 100
+
 // ParseJWKS is a KeySource of the keys of a JWK set (RFC 7517 §5). Members that cannot verify access tokens
 // are passed over, as §5 asks: those for encryption, without a kid, of another type or algorithm, weak,
-// or with private or symmetric key material. It is an error when none remains.
+// or with private or symmetric key material. It is an error when none remains, and when the set has more than 100.
 func ParseJWKS(data []byte) (KeySource, error) {
 	keys, skipped, err := readJWKS(data)
 	if err != nil {
 		return nil, err
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("the JWK set has no key that verifies access tokens: %w", errors.Join(skipped...))
+		return nil, fmt.Errorf("the JWK set has no key that verifies access tokens: %w", joinSome(skipped))
 	}
 	return keys, nil
 }
@@ -29,10 +32,10 @@ func ParseJWKS(data []byte) (KeySource, error) {
 // readJWKS gives the usable keys of a JWK set, and why the others were passed over.
 func readJWKS(data []byte) (set keySet, skipped []error, err error) {
 	var doc struct {
-		Keys []json.RawMessage `json:"keys"` // raw, so that one odd member does not spoil the set
+		Keys rawMembers `json:"keys"`
 	}
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, nil, fmt.Errorf("the JWK set is not JSON: %w", err)
+		return nil, nil, jwksError(err)
 	}
 	if doc.Keys == nil { // RFC 7517 §5: the set MUST have a "keys" member.
 		return nil, nil, errors.New(`the JWK set has no member "keys"`)
@@ -41,13 +44,63 @@ func readJWKS(data []byte) (set keySet, skipped []error, err error) {
 	for i, raw := range doc.Keys {
 		k, err := readJWK(raw)
 		if err != nil {
-			skipped = append(skipped, fmt.Errorf("member %d: %w", i, err))
+			skipped = append(skipped, fmt.Errorf("member %d: %s", i, shorten(err.Error(), 200)))
 			continue
 		}
 		keys = append(keys, k)
 	}
 	set, err = newKeySet(keys)
 	return set, skipped, err
+}
+
+// rawMembers are raw, so that one odd member does not spoil the set.
+type rawMembers []json.RawMessage
+
+var errTooManyKeys = fmt.Errorf("the JWK set has more than %d members", maxKeys)
+
+// UnmarshalJSON counts before it makes anything of the members.
+func (m *rawMembers) UnmarshalJSON(data []byte) error {
+	if count := elements(data); count > maxKeys {
+		return errTooManyKeys
+	}
+	return json.Unmarshal(data, (*[]json.RawMessage)(m))
+}
+
+func jwksError(err error) error {
+	if errors.Is(err, errTooManyKeys) {
+		return err
+	}
+	return fmt.Errorf("the JWK set is not JSON: %w", err)
+}
+
+// elements counts those of a JSON array that encoding/json has found valid; an empty one has one, too.
+func elements(array []byte) int {
+	count, depth, quoted := 1, 0, false
+	for i := 0; i < len(array); i++ {
+		switch c := array[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ',' && depth == 1:
+			count++
+		}
+	}
+	return count
+}
+
+// joinSome is errors.Join for a log that somebody reads: the first few, and how many more there are.
+func joinSome(errs []error) error {
+	const most = 5
+	if len(errs) > most {
+		errs = append(errs[:most:most], fmt.Errorf("and %d more", len(errs)-most))
+	}
+	return errors.Join(errs...)
 }
 
 func readJWK(raw json.RawMessage) (Key, error) {

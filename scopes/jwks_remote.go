@@ -4,113 +4,88 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"sync/atomic"
 	"time"
 )
 
 const (
-	fetchTimeout  = 10 * time.Second
-	maxJWKSBytes  = 1 << 20
-	unknownKeyGap = 30 * time.Second // between fetches on behalf of unknown key ids, which anyone can make up
-	firstRetry    = time.Second
-	lastRetry     = 30 * time.Second
+	defaultRefresh = 5 * time.Minute
+	// soonest is how soon keys are fetched again on behalf of Cache-Control: an issuer that says max-age=0 means
+	// caches, and must not be asked all the time.
+	soonest = time.Minute
 )
 
 // JWKSOptions tune JWKS. The zero value is ready to use.
 type JWKSOptions struct {
-	// Refresh is how often the key set is fetched anew. Zero means 5 minutes.
+	// Refresh is how often the key set is fetched anew, at least; the max-age of the answer (RFC 9111 §5.2.2.1)
+	// may make it sooner, down to a minute. Zero means 5 minutes.
 	Refresh time.Duration
 	// Transport makes the requests, for private certificate authorities and proxies. Nil means
 	// http.DefaultTransport.
 	Transport http.RoundTripper
-	// OnError hears of each fetch that failed and of members of the set that cannot be used. It must not
-	// block. Nil means that nobody hears of it but the client that gets a 503.
+	// OnError hears of fetches that fail and of members of the set that cannot be used, of the same fault once. It
+	// must not block. Nil means that nobody hears of it but the client that gets a 503.
 	OnError func(error)
 }
 
 // JWKS is a KeySource that follows the JWK set at an https URL (http on loopback only). It returns at once
 // and fetches in the background until ctx ends, so a service can start before its issuer: until the first
 // fetch succeeds Key fails and a Guard answers 503. The last good keys stay in use while the issuer is down. An
-// unknown key id causes a fetch at most every 30 seconds. The members used are those of ParseJWKS.
+// unknown key id causes a fetch at most every 30 seconds, and Key waits for one 3 seconds at most. The members used are
+// those of ParseJWKS. A set of more than 1 MiB or more than 100 members is refused.
 func JWKS(ctx context.Context, url string, o JWKSOptions) (KeySource, error) {
-	if err := checkURL(url); err != nil {
+	if err := checkURL("JWKS", url); err != nil {
 		return nil, err
 	}
 	if o.Refresh < 0 {
 		return nil, errors.New("JWKSOptions.Refresh is negative: leave it zero for 5 minutes")
 	}
-	if o.Refresh == 0 {
-		o.Refresh = 5 * time.Minute
-	}
-	if o.OnError == nil {
-		o.OnError = func(error) {}
-	}
-	s := &remoteKeys{url: url, options: o, client: newClient(o.Transport), turn: make(chan struct{}, 1)}
-	s.last.Store(&fetched{})
+	s := newRemoteKeys(newFetcher(o.Transport), newComplaints(o.OnError), o.Refresh)
+	s.locate = func(context.Context) (string, error) { return url, nil }
+	s.failed = func() {}
 	go s.run(ctx)
 	return s, nil
 }
 
-// checkURL: RFC 8414 §2: the jwks_uri MUST use https. Who can change the keys can sign.
-func checkURL(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return fmt.Errorf("JWKS: %w", err)
-	}
-	if u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())) {
-		return nil
-	}
-	return fmt.Errorf("JWKS: %q: give an https URL (http is for loopback addresses only)", u.Redacted())
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// jwkset has an HTTP client of its own. It bounds no body, takes private and symmetric keys, drops the whole set for
-// one malformed member and fetches for no unknown key id, so only its reading of a JWK is used (readJWK).
-func newClient(t http.RoundTripper) *http.Client {
-	return &http.Client{
-		Timeout:   fetchTimeout,
-		Transport: t,
-		// A redirect could lead from the issuer's https URL to anyone's.
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return errors.New("the JWKS URL redirects: configure the final URL")
-		},
-	}
-}
-
+// remoteKeys is the KeySource of JWKS and Discover.
 type remoteKeys struct {
-	url     string
-	options JWKSOptions
-	client  *http.Client
-	turn    chan struct{} // held by the one goroutine that fetches
-	last    atomic.Pointer[fetched]
+	follower[heldKeys]
+	fetch      *fetcher
+	complaints *complaints
+	refresh    time.Duration
+	locate     func(context.Context) (url string, err error)
+	failed     func() // hears of each fetch that failed
 }
 
-// fetched is the outcome of one fetch. After a failure, keys are those of the fetch before.
-type fetched struct {
-	keys keySet
-	err  error
-	at   time.Time
+type heldKeys struct {
+	keys      keySet
+	validator validator
+}
+
+func newRemoteKeys(f *fetcher, c *complaints, refresh time.Duration) *remoteKeys {
+	if refresh == 0 {
+		refresh = defaultRefresh
+	}
+	s := &remoteKeys{fetch: f, complaints: c, refresh: refresh}
+	s.init()
+	s.get = s.look
+	return s
 }
 
 // Key implements KeySource.
 func (s *remoteKeys) Key(ctx context.Context, kid string) (Key, error) {
-	if k, ok := s.last.Load().keys[kid]; ok {
-		return k, nil
-	}
-	if err := s.catchUp(ctx); err != nil {
-		return Key{}, err
-	}
 	last := s.last.Load()
-	if k, ok := last.keys[kid]; ok {
+	if k, ok := last.value.keys[kid]; ok {
 		return k, nil
+	}
+	if s.ask(last) { // The key may be newer than our copy of the set.
+		var err error
+		if last, err = s.newer(ctx, last); err != nil {
+			return Key{}, err
+		}
+		if k, ok := last.value.keys[kid]; ok {
+			return k, nil
+		}
 	}
 	if last.err != nil { // Without the current set nobody can say that the key is unknown.
 		return Key{}, last.err
@@ -118,93 +93,57 @@ func (s *remoteKeys) Key(ctx context.Context, kid string) (Key, error) {
 	return Key{}, ErrUnknownKey
 }
 
-// run keeps the set fresh until ctx ends. After failures it tries again sooner, then ever less often.
-func (s *remoteKeys) run(ctx context.Context) {
-	retry := firstRetry
-	for s.begin(ctx) == nil {
-		s.fetch(ctx)
-		s.end()
-		wait := s.options.Refresh
-		if s.last.Load().err == nil {
-			retry = firstRetry
-		} else {
-			wait = min(wait, retry)
-			retry = min(2*retry, lastRetry)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-	}
-}
-
-// catchUp is for a key that may be newer than our copy of the set. Its error is that of ctx.
-func (s *remoteKeys) catchUp(ctx context.Context) error {
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	defer s.end()
-	if at := s.last.Load().at; at.IsZero() || time.Since(at) >= unknownKeyGap {
-		// A client that hangs up must not spoil the fetch that others wait for: only fetchTimeout ends it.
-		s.fetch(context.WithoutCancel(ctx))
-	}
-	return nil
-}
-
-func (s *remoteKeys) begin(ctx context.Context) error {
-	select {
-	case s.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (s *remoteKeys) end() { <-s.turn }
-
-// fetch is called between begin and end.
-func (s *remoteKeys) fetch(ctx context.Context) {
-	keys, err := s.get(ctx)
+// look fetches the set once.
+func (s *remoteKeys) look(ctx context.Context, held heldKeys) (heldKeys, time.Duration, error) {
+	url, err := s.locate(ctx)
 	if err != nil {
-		s.options.OnError(err)
-		keys = s.last.Load().keys
+		return held, s.refresh, err // who locates complains
 	}
-	s.last.Store(&fetched{keys: keys, err: err, at: time.Now()})
+	next, wait, err := s.download(ctx, url, held)
+	if ctx.Err() == nil {
+		s.complaints.about("keys", err)
+	}
+	if err != nil {
+		s.failed()
+	}
+	return next, wait, err
 }
 
-func (s *remoteKeys) get(ctx context.Context) (keySet, error) {
-	body, err := s.download(ctx)
+func (s *remoteKeys) download(ctx context.Context, url string, held heldKeys) (heldKeys, time.Duration, error) {
+	a, err := s.fetch.get(ctx, url, jwksDocument, held.validator)
 	if err != nil {
-		return nil, fmt.Errorf("fetch keys: %w", err)
+		return held, s.refresh, fmt.Errorf("fetch keys: %w", err)
 	}
-	keys, skipped, err := readJWKS(body)
+	if a.unchanged {
+		return held, s.interval(a), nil
+	}
+	keys, skipped, err := readJWKS(a.body)
 	if err != nil {
-		return nil, fmt.Errorf("keys of %s: %w", s.url, err)
+		return held, s.refresh, fmt.Errorf("keys of %s: %w", url, err)
 	}
 	if len(skipped) > 0 {
-		s.options.OnError(fmt.Errorf("keys of %s: passed over: %w", s.url, errors.Join(skipped...)))
+		err = fmt.Errorf("keys of %s: passed over: %w", url, joinSome(skipped))
 	}
-	return keys, nil
+	s.complaints.about("members", err)
+	return heldKeys{keys.keeping(held.keys), a.validator}, s.interval(a), nil
 }
 
-func (s *remoteKeys) download(ctx context.Context) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
-	if err != nil {
-		return nil, err
+// interval is at four fifths of the time that the issuer gives (RFC 9111 §5.2.2.1), so that his caches need not
+// answer with what is stale.
+func (s *remoteKeys) interval(a *answer) time.Duration {
+	if a.lifetime < 0 {
+		return s.refresh
 	}
-	req.Header.Set("Accept", "application/jwk-set+json, application/json") // RFC 7517 §8.5.2
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return nil, err
+	return min(s.refresh, max(a.lifetime*4/5, soonest))
+}
+
+// keeping gives the set, which nobody else has yet, with the keys that old has, too, as old has them: then what was
+// found out about a token with a key stays true as long as the key is the same one.
+func (s keySet) keeping(old keySet) keySet {
+	for id, k := range s {
+		if before, ok := old[id]; ok && before.equal(k) {
+			s[id] = before
+		}
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", s.url, resp.Status)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxJWKSBytes+1))
-	if len(body) > maxJWKSBytes {
-		return nil, fmt.Errorf("%s sends more than %d bytes", s.url, maxJWKSBytes)
-	}
-	return body, err
+	return s
 }
