@@ -135,7 +135,7 @@ func readEntries(value []byte, size int) (text []byte, n int, err error) {
 	}
 	text = value[1 : len(value)-1] // what is escaped in it is no base64
 	length := base64.RawURLEncoding.DecodedLen(len(text))
-	if len(text)%4 == 1 || length%size != 0 {
+	if length%size != 0 {
 		return nil, 0, errBase64
 	}
 	return text, length / size, nil

@@ -130,20 +130,12 @@ func TestBackupOfDamaged(t *testing.T) {
 	path, dir := filepath.Join(t.TempDir(), "grantd.db"), t.TempDir()
 	db := migrated(t, path)
 	storetest.Populate(t, db, "g")
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 3 * 4096; i < len(file); i += 7 {
-		file[i] ^= 0x5a
-	}
-	if err := os.WriteFile(path, file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = open(t, path).Backup(t.Context(), filepath.Join(dir, "backup.db"))
+	damage(t, db, path, func(page []byte) {
+		for i := 0; i < len(page); i += 7 {
+			page[i] ^= 0x5a
+		}
+	})
+	_, err := open(t, path).Backup(t.Context(), filepath.Join(dir, "backup.db"))
 	wantFault(t, err, "the file is damaged; restore it from a backup")
 	wantOnly(t, dir)
 }

@@ -147,7 +147,7 @@ func TestCopyUnstorable(t *testing.T) {
 func TestCopyToOlderSchema(t *testing.T) {
 	ctx, from, to := t.Context(), newSQLite(t), newSQLite(t)
 	storetest.Populate(t, to, "g")
-	for _, harm := range []string{`DELETE FROM schema_version WHERE version_id > 1`, `DROP TABLE copies`} {
+	for _, harm := range []string{`DELETE FROM schema_version WHERE version_id > 1`, `DROP TABLE copies`, `DROP TABLE access_lives`} {
 		if err := to.Exec(ctx, harm); err != nil {
 			t.Fatal(err)
 		}

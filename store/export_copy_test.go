@@ -57,3 +57,8 @@ func (db *DB) BeginCopy(ctx context.Context, source string) error {
 	_, err := db.beginCopy(ctx, source)
 	return err
 }
+
+// RootPages returns the numbers of the first pages of all tables and indexes, as SQLite has them.
+func (db *DB) RootPages(ctx context.Context) ([]int64, error) {
+	return list(ctx, db.read, scanInt, `SELECT rootpage FROM sqlite_master WHERE rootpage > 0`)
+}

@@ -164,6 +164,24 @@ func TestCorrupt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "grantd.db")
 	db := migrated(t, path)
 	storetest.Populate(t, db, "g")
+	damage(t, db, path, func(page []byte) { copy(page, bytes.Repeat([]byte{0xa5}, len(page))) })
+	db = open(t, path)
+	wantFault(t, db.CheckSchema(t.Context()), "the file is damaged; restore it from a backup")
+	for name, call := range storetest.Methods(db) {
+		if err := call(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// damage closes db and changes the pages of all its tables and indexes, which have one each. That
+// there are tables can still be read, so that it opens.
+func damage(t *testing.T, db *store.DB, path string, change func(page []byte)) {
+	t.Helper()
+	roots, err := db.RootPages(t.Context())
+	if err != nil || len(roots) == 0 {
+		t.Fatal(roots, err)
+	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -171,15 +189,11 @@ func TestCorrupt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copy(file[4096:], bytes.Repeat([]byte{0xa5}, len(file))) // all but the first page
+	const size = 4096
+	for _, n := range roots {
+		change(file[(n-1)*size : n*size])
+	}
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
-	}
-	db = open(t, path)
-	wantFault(t, db.CheckSchema(t.Context()), "the file is damaged; restore it from a backup")
-	for name, call := range storetest.Methods(db) {
-		if err := call(t.Context()); !errors.Is(err, store.ErrUnavailable) {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 }

@@ -350,6 +350,7 @@ func TestSweepPace(t *testing.T) {
 // refresh changes is in one.
 func TestIndexes(t *testing.T) {
 	want := []string{
+		"access_lives (id)",
 		"clients (id)",
 		"copies (role)",
 		"grants (client_id id)",    // listing, and ending, those of a client

@@ -38,7 +38,7 @@ func RunCopy(t *testing.T, source, target func(t *testing.T) *store.DB) {
 		fill(t, one)
 		fill(t, other)
 		wantCopied(t, one, to)
-		refused(t, other, to, "has rows in users, clients, grants, revocations, signing_keys, items and is no copy of this source")
+		refused(t, other, to, "has rows in users, clients, grants, revocations, signing_keys, access_lives, items and is no copy of this source")
 	})
 	t.Run("taken over while empty", func(t *testing.T) {
 		to := target(t)
@@ -70,6 +70,7 @@ func fill(t *testing.T, db *store.DB) {
 	get(db.AddFirstSigningKey(ctx, key("k1", now)))(t)
 	must(t, db.AddSigningKey(ctx, store.SigningKey{ID: "k2", Alg: "EdDSA", Public: []byte{}, Sealed: []byte{}}))
 	must(t, db.AddSigningKey(ctx, store.SigningKey{ID: "k3", Alg: "HS256", Sealed: []byte{0}}))
+	must(t, db.NoteAccessLife(ctx, store.AccessLife{TTL: 90 * time.Second, UsedUntil: now}, now))
 	must(t, db.AddItem(ctx, "u-john", store.Item{ID: "Foo", CreatedAt: now}))
 	must(t, db.AddItem(ctx, "u-ann", store.Item{ID: "Foo"}))
 }
@@ -121,6 +122,7 @@ func copyEverything(t *testing.T, from, to *store.DB) {
 		equal(t, "grant "+id, get(to.Grant(ctx, id))(t), get(from.Grant(ctx, id))(t))
 	}
 	equal(t, "feed", get(to.Revocations(ctx, time.Time{}, now))(t), get(from.Revocations(ctx, time.Time{}, now))(t))
+	equal(t, "lives", get(to.AccessLives(ctx))(t), get(from.AccessLives(ctx))(t))
 	// As text: of an empty value some drivers make nil.
 	equal(t, "keys", fmt.Sprint(get(to.SigningKeys(ctx))(t)), fmt.Sprint(get(from.SigningKeys(ctx))(t)))
 	equal(t, "the first key", get(to.AddFirstSigningKey(ctx, key("k9", now)))(t), false)

@@ -48,6 +48,9 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 		"AddFirstSigningKey": func(ctx context.Context) error { return drop(db.AddFirstSigningKey(ctx, key("k", now))) },
 		"SigningKeys":        func(ctx context.Context) error { return drop(db.SigningKeys(ctx)) },
 
+		"NoteAccessLife": func(ctx context.Context) error { return db.NoteAccessLife(ctx, store.AccessLife{UsedUntil: now}, now) },
+		"AccessLives":    func(ctx context.Context) error { return drop(db.AccessLives(ctx)) },
+
 		"AddItem": func(ctx context.Context) error { return db.AddItem(ctx, "u", store.Item{ID: "i"}) },
 		"Items":   func(ctx context.Context) error { return drop(db.Items(ctx, "u", "", 0)) },
 		"Sweep":   func(ctx context.Context) error { return drop(db.Sweep(ctx, store.Sweep{Now: now, KeyLife: 1})) },

@@ -21,6 +21,7 @@ func testRaces(t *testing.T, open func(*testing.T) *store.DB) {
 		"50 revoke one authorization":    raceRevoke,
 		"50 end the same from all sides": raceEnds,
 		"50 make the first key":          raceFirstKey,
+		"50 note lives":                  raceAccessLives,
 		"50 sign up with one name":       raceSignUp,
 		"50 add items":                   func(t *testing.T, db *store.DB) { populate(t, db); RaceItems(t, db) },
 		"50 revoke what others rotate":   raceRevokeRotate,

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"create":      testCreateGrant,
 		"revoke":      testRevoke,
 		"feed":        testRevocations,
+		"lives":       testAccessLives,
 		"keys":        testKeys,
 		"items":       testItems,
 		"sweep":       testSweep,
