@@ -15,8 +15,9 @@ PEERS := scopes/testdata/peers
 
 RACE := $(shell command -v cc >/dev/null 2>&1 && echo -race)
 
-# The tests need curl, because they paste what the documents show into a shell, PostgreSQL, PgBouncer
-# and HAProxy. They are installed where that is allowed. In CI there is a C compiler, too.
+# The tests need curl, because they paste what the documents show into a shell, PostgreSQL, PgBouncer,
+# HAProxy, and Node.js with npm and Python with venv for the services of docs/resource-services.md.
+# They are installed where that is allowed. In CI there is a C compiler, too.
 tools:
 	@.ci/tools
 	@[ "$(CI)" != true ] || command -v cc >/dev/null || { echo "CI needs a C compiler for the race detector" >&2; exit 1; }

@@ -6,13 +6,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -89,7 +89,8 @@ func TestDocuments(t *testing.T) {
 	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
 			var shell []block
-			for _, b := range readBlocks(t, file) {
+			_, _, blocks := splitServices(t, file) // the others are TestResourceServices'
+			for _, b := range blocks {
 				switch b.language {
 				case "sh":
 					shell = append(shell, b)
@@ -103,14 +104,37 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// grantd builds the program once for a test.
+// grantd gives the path of the program.
 func grantd(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "grantd")
-	if out, err := command(t, "..", "go", "build", "-o", path, "./cmd/grantd").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
+}
+
+// build makes the program once for all tests.
+var build = sync.OnceValues(func() (string, error) {
+	var err error
+	if binaries, err = os.MkdirTemp("", "grantd-docs-"); err != nil {
+		return "", err
+	}
+	path := filepath.Join(binaries, "grantd")
+	cmd := exec.Command("go", "build", "-o", path, "./cmd/grantd")
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+var binaries string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	os.RemoveAll(binaries)
+	os.Exit(code)
 }
 
 // command is a process that ends with the test, with everything it started.
@@ -160,8 +184,11 @@ func startDev(t *testing.T, dir, name string, args ...string) string {
 	return ""
 }
 
-// runShell pastes the shell blocks of one document into one shell, in order.
-func runShell(t *testing.T, file, url string, blocks []block) {
+// printed is a comment that says what a command prints, up to an ellipsis.
+var printed = regexp.MustCompile(`(?m)^# (\{[^…\n]*)`)
+
+// runShell pastes the shell blocks of one document into one shell, in order, and gives what they print.
+func runShell(t *testing.T, file, url string, blocks []block) string {
 	t.Helper()
 	script := ""
 	for _, b := range blocks {
@@ -180,6 +207,12 @@ func runShell(t *testing.T, file, url string, blocks []block) {
 	if strings.Contains(string(out), `"error"`) && !strings.Contains(string(out), "HTTP/1.1 401") {
 		t.Errorf("an answer is an error:\n%s", out)
 	}
+	for _, said := range printed.FindAllStringSubmatch(script, -1) {
+		if !strings.Contains(string(out), said[1]) {
+			t.Errorf("it does not print %s:\n%s", said[1], out)
+		}
+	}
+	return string(out)
 }
 
 // runPrograms builds the Go programs of a document as a module of their own, as
@@ -227,30 +260,8 @@ func program(t *testing.T, url, source string) string {
 // runService calls the resource service of the documents with and without a token.
 func runService(t *testing.T, url string, b block) {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	free.Close()
-	cmd := command(t, t.TempDir(), program(t, url, strings.ReplaceAll(b.text, "127.0.0.1:8001", address)))
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Cancel()
-		cmd.Wait()
-	})
-	for deadline := time.Now().Add(20 * time.Second); ; {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the service does not listen")
-		}
-	}
+	address := "127.0.0.1:" + freePort(t)
+	serve(t, command(t, t.TempDir(), program(t, url, strings.ReplaceAll(b.text, tryIt, address))), address)
 	for scope, want := range map[string]int{"items": http.StatusOK, "me": http.StatusForbidden, "": http.StatusUnauthorized} {
 		if got := call(t, url, "http://"+address+"/reports", scope); got != want {
 			t.Errorf("with scope %q: %d, want %d", scope, got, want)

@@ -1,0 +1,223 @@
+package docs_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/grantd/grantd/scopes"
+)
+
+const resourceServices = "resource-services.md"
+
+// service is one that a document shows: a whole file, whose first line names it, and in the next
+// block the commands that install what it needs and start it.
+type service struct {
+	file, source, commands string
+	line                   int
+}
+
+var fileLine = regexp.MustCompile(`^(?://|#) (\S+\.(?:go|mjs|py))\n`)
+
+const (
+	servicePort = "8001"                     // as the documents write it
+	checkout    = "/path/to/grantd"          // likewise
+	tryIt       = "127.0.0.1:" + servicePort // a block with it is for the reader who has started a service
+)
+
+// splitServices parts the blocks of a document into the services, the blocks that call one, and the rest.
+func splitServices(t *testing.T, file string) (services []service, calls, rest []block) {
+	t.Helper()
+	blocks := readBlocks(t, file)
+	for len(blocks) > 0 {
+		b := blocks[0]
+		blocks = blocks[1:]
+		name := fileLine.FindStringSubmatch(b.text)
+		switch {
+		case name != nil && (len(blocks) == 0 || blocks[0].language != "sh"):
+			t.Fatalf("%s:%d: nothing starts %s", file, b.line, name[1])
+		case name != nil:
+			services = append(services, service{name[1], b.text, blocks[0].text, b.line})
+			blocks = blocks[1:]
+		case b.language == "sh" && strings.Contains(b.text, tryIt):
+			calls = append(calls, b)
+		default:
+			rest = append(rest, b)
+		}
+	}
+	return services, calls, rest
+}
+
+// Every service of the document is installed and started by the document's own commands, and takes or
+// refuses the tokens of a running grantd as it should.
+func TestResourceServices(t *testing.T) {
+	services, calls, _ := splitServices(t, resourceServices)
+	var kinds []string
+	for _, s := range services {
+		kinds = append(kinds, filepath.Ext(s.file))
+	}
+	if want := []string{".mjs", ".py", ".go"}; !slices.Equal(kinds, want) {
+		t.Fatalf("the document shows services in %q, want %q", kinds, want)
+	}
+	for _, s := range services {
+		t.Run(fmt.Sprintf("line %d %s", s.line, s.file), func(t *testing.T) {
+			t.Parallel()
+			address, at := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+			s.start(t, "http://"+at, address)
+			url := "http://" + address + "/reports"
+
+			t.Run("before the issuer has started", func(t *testing.T) { s.withoutKeys().check(t, url) })
+			var ours bearerCase
+			t.Run("the issuer", func(t *testing.T) {
+				issuer := startIssuer(t, at)
+				cases := bearerCases(t, issuer)
+				ours = cases[0]
+				for _, c := range cases {
+					t.Run(c.name, func(t *testing.T) { c.check(t, url) })
+				}
+				out := runShell(t, resourceServices, issuer.url, replaced(calls, tryIt, address))
+				if n := strings.Count(out, "reports of "); n != 1 {
+					t.Errorf("%d calls of the document were answered, want 1:\n%s", n, out)
+				}
+			})
+			t.Run("after the issuer has stopped", func(t *testing.T) { ours.check(t, url) })
+		})
+	}
+}
+
+// withoutKeys is a call while the keys cannot be had. Its token is one that nobody has to trust.
+func (s service) withoutKeys() bearerCase {
+	token := "Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6ImEiLCJ0eXAiOiJhdCtqd3QifQ.e30." + strings.Repeat("A", 86)
+	if strings.Contains(s.source, "go-oidc") { // which does not tell why a signature could not be checked
+		return bearerCase{"", token, http.StatusUnauthorized, "invalid_token"}
+	}
+	return bearerCase{"", token, http.StatusServiceUnavailable, ""}
+}
+
+func replaced(blocks []block, what, with string) []block {
+	blocks = slices.Clone(blocks)
+	for i := range blocks {
+		blocks[i].text = strings.ReplaceAll(blocks[i].text, what, with)
+	}
+	return blocks
+}
+
+// start does as a reader does: saves the file, pastes the commands.
+func (s service) start(t *testing.T, issuer, address string) {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(address)
+	text := strings.NewReplacer(demoAddress, issuer, servicePort, port, checkout, root)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, s.file), text.Replace(s.source))
+	cmd := command(t, dir, "bash", "-euo", "pipefail", "-c", text.Replace(s.commands))
+	cmd.Env = append(cmd.Env, "NPM_CONFIG_AUDIT=false", "NPM_CONFIG_FUND=false", "NPM_CONFIG_UPDATE_NOTIFIER=false",
+		"PIP_NO_COMPILE=1", "PIP_DISABLE_PIP_VERSION_CHECK=1")
+	serve(t, cmd, address)
+}
+
+// freePort gives a port for a process that listens later. It is below those that the system gives to
+// connections, so that none gets it in the meantime.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for {
+		port := strconv.Itoa(10_000 + rand.IntN(20_000))
+		free, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			free.Close()
+			return port
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// serve starts a process and waits until it listens.
+func serve(t *testing.T, cmd *exec.Cmd, address string) {
+	t.Helper()
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		cmd.Cancel()
+		<-ended
+	})
+	for {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-ended:
+			t.Fatalf("the service ended:\n%s", out.String())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// bearerCase is a call with an Authorization header, or with none, and what it must be answered.
+type bearerCase struct {
+	name, header string
+	status       int
+	code         string // the error of the challenge
+}
+
+func (c bearerCase) check(t *testing.T, url string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.header != "" {
+		request.Header.Set("Authorization", c.header)
+	}
+	reply, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	body, err := io.ReadAll(reply.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply.StatusCode != c.status || strings.Contains(string(body), "reports of") != (c.status == http.StatusOK) {
+		t.Errorf("status %d, want %d; body %s", reply.StatusCode, c.status, body)
+	}
+	switch c.status {
+	case http.StatusOK:
+		return
+	case http.StatusServiceUnavailable:
+		if reply.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+		return
+	}
+	challenge, err := scopes.ParseChallenge(reply.Header.Get("WWW-Authenticate"))
+	if err != nil || challenge.Error != c.code || challenge.Scope.String() != "items" {
+		t.Errorf("WWW-Authenticate: %s (%v), want the error %q and the scope items", reply.Header.Get("WWW-Authenticate"), err, c.code)
+	}
+}
