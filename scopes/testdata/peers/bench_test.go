@@ -32,7 +32,7 @@ func BenchmarkVerify(b *testing.B) {
 			})
 		}
 	})
-	b.Run("scopes", func(b *testing.B) { benchScopes(b, is, scopes.VerifierOptions{}) })
+	b.Run("scopes", func(b *testing.B) { benchScopes(b, is, scopes.VerifierOptions{CacheSize: -1}) })
 	benchPeers(b, is)
 }
 
