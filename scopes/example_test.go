@@ -23,6 +23,7 @@ type exampleIssuer struct {
 	JWKS    []byte
 	public  ed25519.PublicKey
 	private ed25519.PrivateKey
+	revoked []scopes.Revocation
 	close   func()
 }
 
@@ -34,9 +35,25 @@ func newExampleIssuer() *exampleIssuer {
 		Metadata: jwkset.JWKMetadataOptions{KID: "2026-07", ALG: jwkset.AlgEdDSA, USE: jwkset.UseSig},
 	}))))
 	i := &exampleIssuer{JWKS: must(set.JSONPublic(context.Background())), public: public, private: private}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(i.JWKS) }))
+	server := httptest.NewServer(i)
 	i.URL, i.close = server.URL, server.Close
 	return i
+}
+
+// ServeHTTP publishes metadata, keys and the list of revocations.
+func (i *exampleIssuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/.well-known/oauth-authorization-server":
+		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q,"revocation_list_uri":%q}`, i.URL, i.URL+"/.well-known/jwks.json", i.URL+"/revocations")
+	case "/.well-known/jwks.json":
+		_, _ = w.Write(i.JWKS)
+	case "/revocations":
+		payload := must(scopes.RevocationList{
+			Issuer: i.URL, URL: i.URL + "/revocations", IssuedAt: time.Now(), ExpiresAt: time.Now().Add(3 * time.Minute),
+			Revoked: scopes.NewRevocations(i.revoked...),
+		}.MarshalJSON())
+		fmt.Fprint(w, sign(signer{scopes.Key{Alg: "EdDSA"}, i.private}, `{"alg":"EdDSA","kid":"2026-07","typ":"revocations+jwt"}`, string(payload)))
+	}
 }
 
 // token issues an access token for https://api.example.com.
@@ -56,16 +73,8 @@ func Example() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 
-	keys, err := scopes.JWKS(ctx, issuer.URL+"/.well-known/jwks.json", scopes.JWKSOptions{
+	verifier, err := scopes.Discover(ctx, issuer.URL, "https://api.example.com", scopes.DiscoverOptions{
 		OnError: func(err error) { log.Print(err) },
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	verifier, err := scopes.NewVerifier(scopes.VerifierOptions{
-		Issuer:   issuer.URL,
-		Audience: "https://api.example.com",
-		Keys:     keys,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -51,7 +51,7 @@ func checkURL(what, raw string) error {
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s is no URL: %w", what, errors.Unwrap(err)) // what it wraps does not repeat the URL
 	}
 	if u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())) {
 		return nil

@@ -63,7 +63,7 @@ func TestFetchLargeAnswers(t *testing.T) {
 			conn, _, err := http.NewResponseController(w).Hijack()
 			must(conn, err)
 			defer conn.Close()
-			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"))
+			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\n"))
 			pour(conn)
 		}, "not JSON"},
 		{"that is small until it is decompressed", func(w http.ResponseWriter, _ *http.Request) {

@@ -42,6 +42,7 @@ type VerifierOptions struct {
 type Verifier struct {
 	options VerifierOptions
 	known   *cache[verified]
+	ready   func(context.Context) error // of Discover; nil when there is nothing to wait for
 }
 
 // verified is a token whose signature was checked, and the key that it was checked with.

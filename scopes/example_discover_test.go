@@ -1,0 +1,63 @@
+package scopes_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/grantd/grantd/scopes"
+)
+
+// A Verifier from the URL of the issuer. Revocations count within seconds.
+func ExampleDiscover() {
+	issuer := newExampleIssuer()
+	defer issuer.close()
+	issuer.revoked = []scopes.Revocation{scopes.RevokedGrant("g-1")}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+
+	verifier, err := scopes.Discover(ctx, issuer.URL, "https://api.example.com", scopes.DiscoverOptions{
+		OnError: func(err error) { log.Print(err) },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = verifier.Verify(ctx, issuer.token("me", time.Minute))
+	fmt.Println(err)
+	// Output: the token was revoked; get a new one
+}
+
+// How old the list of revocations may get is the choice of the service.
+func ExampleRevocationOptions() {
+	_, err := scopes.Discover(context.Background(), "https://auth.example.com", "https://api.example.com", scopes.DiscoverOptions{
+		Revocations: scopes.RevocationOptions{Poll: 30 * time.Second, MaxAge: 10 * time.Second},
+	})
+	fmt.Println(err)
+	// Output: RevocationOptions: MaxAge (10s) is shorter than Poll (30s): each list would be too old before the next
+}
+
+// A service that waits for its issuer before it says that it is ready.
+func ExampleVerifier_Ready() {
+	issuer := newExampleIssuer()
+	defer issuer.close()
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	verifier, err := scopes.Discover(ctx, issuer.URL, "https://api.example.com", scopes.DiscoverOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(verifier.Ready(ctx))
+
+	gone, stop := context.WithCancel(ctx)
+	stop()
+	verifier, err = scopes.Discover(ctx, "http://127.0.0.1:1", "https://api.example.com", scopes.DiscoverOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(errors.Is(verifier.Ready(gone), context.Canceled))
+	// Output:
+	// <nil>
+	// true
+}

@@ -1,0 +1,180 @@
+package scopes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// metadataInterval is how often the metadata is looked at again; sooner when what it names cannot be had (provider.doubt).
+const metadataInterval = time.Hour
+
+// serverMetadata is what matters to a resource service of the document of RFC 8414 §2.
+type serverMetadata struct {
+	issuer            string
+	jwksURI           string // empty when not there; else checkURL has passed it
+	revocationListURI string // likewise; a member of grantd's own
+
+	introspectionEndpoint    string   // as it was sent: checkURL before use
+	introspectionAuthMethods []string // nil when not there
+}
+
+// readMetadata reads the document of an issuer.
+func readMetadata(data []byte, issuer string) (*serverMetadata, error) {
+	m := new(serverMetadata)
+	if err := eachMember(data, m.take); err != nil {
+		return nil, err
+	}
+	// RFC 8414 §3.3: it MUST be identical to the issuer that was asked for, or nothing of it is used: nobody
+	// speaks for another issuer, such as one tenant of a host for the next.
+	if m.issuer != issuer {
+		return nil, fmt.Errorf("it is that of the issuer %q, not of %q", shorten(m.issuer, 200), issuer)
+	}
+	return m, errors.Join(checkOptional("jwks_uri", m.jwksURI), checkOptional("revocation_list_uri", m.revocationListURI))
+}
+
+func (m *serverMetadata) take(name string, value []byte) error {
+	ok := true
+	switch name {
+	case "issuer":
+		m.issuer, ok = text(value)
+	case "jwks_uri":
+		m.jwksURI, ok = text(value)
+	case "revocation_list_uri":
+		m.revocationListURI, ok = text(value)
+	case "introspection_endpoint":
+		m.introspectionEndpoint, ok = text(value)
+	case "introspection_endpoint_auth_methods_supported":
+		m.introspectionAuthMethods, ok = texts(value)
+	}
+	if !ok {
+		return fmt.Errorf("its %s is of the wrong type", name)
+	}
+	return nil
+}
+
+func checkOptional(name, address string) error {
+	if address == "" {
+		return nil
+	}
+	return checkURL(name, address)
+}
+
+// checkIssuer: RFC 8414 §2: an https URL without query and fragment. It is compared byte by byte with the claim iss.
+func checkIssuer(issuer string) error {
+	if err := checkURL("the issuer", issuer); err != nil {
+		return err
+	}
+	if u, err := url.Parse(issuer); err != nil || u.User != nil {
+		return errors.New("the issuer: leave out user and password")
+	}
+	if strings.ContainsAny(issuer, "?#") {
+		return fmt.Errorf("the issuer: %q: leave out query and fragment", issuer)
+	}
+	return nil
+}
+
+// metadataURLs are where the metadata of an issuer may be, in the order to look.
+func metadataURLs(issuer string) []string {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return nil // checkIssuer has passed it
+	}
+	const oauth, openid = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
+	host := u.Scheme + "://" + u.Host
+	path := strings.TrimSuffix(u.EscapedPath(), "/") // RFC 8414 §3.1: any terminating "/" MUST be removed
+	if path == "" {
+		return []string{host + oauth, host + openid}
+	}
+	// RFC 8414 §3.1 inserts the name between host and path; OpenID Connect Discovery §4 appends its own, and
+	// RFC 8414 §5 inserts that, too.
+	return []string{host + oauth + path, host + path + openid, host + openid + path}
+}
+
+// provider follows the metadata of one issuer.
+type provider struct {
+	follower[heldMetadata]
+	issuer     string
+	urls       []string
+	fetch      *fetcher
+	complaints *complaints
+}
+
+type heldMetadata struct {
+	document  *serverMetadata // nil before the first
+	validator validator
+}
+
+// newProvider makes the provider of an issuer that checkIssuer has passed. It knows nothing until run.
+func newProvider(issuer string, transport http.RoundTripper, onError func(error)) *provider {
+	p := &provider{issuer: issuer, urls: metadataURLs(issuer), fetch: newFetcher(transport), complaints: newComplaints(onError)}
+	p.init()
+	p.get = p.look
+	return p
+}
+
+// metadata gives what is known. Only before anything is, it waits, and not for long. The error is that of the last
+// attempt.
+func (p *provider) metadata(ctx context.Context) (*serverMetadata, error) {
+	last, err := p.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if last.value.document == nil {
+		return nil, last.err
+	}
+	return last.value.document, nil
+}
+
+// doubt is for who could not use an address of the metadata: it may have changed.
+func (p *provider) doubt() { p.ask(p.last.Load()) }
+
+// look fetches the metadata once.
+func (p *provider) look(ctx context.Context, held heldMetadata) (heldMetadata, time.Duration, error) {
+	next, err := p.search(ctx, held)
+	if err != nil {
+		err = fmt.Errorf("fetch metadata: %w", err)
+	}
+	if ctx.Err() == nil {
+		p.complaints.about("metadata", err)
+	}
+	return next, metadataInterval, err
+}
+
+// search tries one address after the other, until one has a document or fails in a way that says nothing about the next.
+func (p *provider) search(ctx context.Context, held heldMetadata) (heldMetadata, error) {
+	var absent []string
+	for _, address := range p.urls {
+		a, err := p.fetch.get(ctx, address, metadataDocument, held.validator)
+		switch {
+		case isAbsent(err):
+			absent = append(absent, err.Error())
+			continue
+		case err != nil || a.unchanged:
+			return held, err
+		}
+		document, err := readMetadata(a.body, p.issuer)
+		if err != nil {
+			return held, fmt.Errorf("%s is refused: %w", address, err)
+		}
+		return heldMetadata{document, a.validator}, nil
+	}
+	return held, errors.New(strings.Join(absent, "; "))
+}
+
+// isAbsent is whether the server has no document at an address. Not all servers say 404 then.
+func isAbsent(err error) bool {
+	var answer *statusError
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests: // it may have one
+		return false
+	}
+	return answer.status >= 400 && answer.status < 500
+}
