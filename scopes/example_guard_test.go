@@ -36,6 +36,23 @@ func ExampleGuard_Require() {
 	// 401 Bearer realm="https://api.example.com", scope="me"
 }
 
+// A valid token may be of somebody who left a moment ago. The answer is the one that the guard gives.
+func ExampleRefuse() {
+	staff := map[string]bool{"ann": true}
+	profile := func(w http.ResponseWriter, r *http.Request) {
+		if claims, _ := scopes.FromContext(r.Context()); !staff[claims.Subject] {
+			scopes.Refuse(w, r, &scopes.Error{Kind: scopes.Revoked, Description: "the user of this token has left"})
+		}
+	}
+	guard := &scopes.Guard{Verifier: verifier, Realm: "api"}
+	h := guard.RequireAny("admin", "items:write")(http.HandlerFunc(profile))
+	fmt.Println(call(h, "GET", "/me", "ann"))
+	fmt.Println(call(h, "GET", "/me", "bob"))
+	// Output:
+	// 200
+	// 401 Bearer realm="api", error="invalid_token", error_description="the user of this token has left", scope="admin"
+}
+
 // Test a handler without tokens.
 func ExampleNewContext() {
 	handler := func(w http.ResponseWriter, r *http.Request) {

@@ -48,7 +48,7 @@ func (g *Guard) middleware(needs Needs) func(http.Handler) http.Handler {
 				p.refuse(w, r, asError(err))
 				return
 			}
-			next.ServeHTTP(w, r.WithContext(NewContext(r.Context(), claims)))
+			next.ServeHTTP(w, r.WithContext(&admitted{r.Context(), claims, p}))
 		})
 	}
 }
@@ -148,7 +148,39 @@ func asError(err error) *Error {
 	return &Error{Kind: Unavailable, Description: "the token cannot be checked now; try again", Cause: err}
 }
 
-type claimsKey struct{}
+// Refuse is for a handler behind Require that finds more against a token than its scope, such as that its user is gone:
+// it answers as Require does, with the challenge of the route, and the Guard's Refused hears of it. Without a Guard in
+// front the challenge tells the error alone.
+func Refuse(w http.ResponseWriter, r *http.Request, e *Error) {
+	p, ok := r.Context().Value(postKey{}).(*post)
+	if !ok {
+		p = &post{plain: Challenge{}.String()}
+	}
+	p.refuse(w, r, e)
+}
+
+type (
+	claimsKey struct{}
+	postKey   struct{}
+)
+
+// admitted is the context of a request that was let in.
+type admitted struct {
+	context.Context
+	claims *Claims
+	post   *post
+}
+
+// Value implements context.Context.
+func (a *admitted) Value(key any) any {
+	switch key.(type) {
+	case claimsKey:
+		return a.claims
+	case postKey:
+		return a.post
+	}
+	return a.Context.Value(key)
+}
 
 // FromContext gives the claims that Require verified, to a handler behind it.
 func FromContext(ctx context.Context) (*Claims, bool) {

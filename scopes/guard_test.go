@@ -225,6 +225,30 @@ func TestGuardLeavesTheBodyAlone(t *testing.T) {
 	}
 }
 
+// What a handler refuses is told as what the guard refuses.
+func TestRefuse(t *testing.T) {
+	gone := &scopes.Error{Kind: scopes.Revoked, Description: "gone"}
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { scopes.Refuse(w, r, gone) })
+	guard := newGuard(t, options())
+	var heard []*scopes.Error
+	guard.Refused = func(_ *http.Request, e *scopes.Error) { heard = append(heard, e) }
+	behind := httptest.NewServer(guard.Require("me", "items")(refuse))
+	defer behind.Close()
+	resp, body := get(t, behind.URL, "Bearer "+mint(es256))
+	wantRefusal(t, resp, body, "invalid_token", "gone")
+	const want = `Bearer realm="api", error="invalid_token", error_description="gone", scope="me items", resource_metadata="` + metadata + `"`
+	if got := resp.Header.Get("WWW-Authenticate"); resp.StatusCode != 401 || got != want || len(heard) != 1 || heard[0] != gone {
+		t.Errorf("%d %s, heard of %v", resp.StatusCode, got, heard)
+	}
+
+	alone := httptest.NewServer(refuse) // no guard in front, so no route to tell of
+	defer alone.Close()
+	resp, _ = get(t, alone.URL)
+	if got := resp.Header.Get("WWW-Authenticate"); resp.StatusCode != 401 || got != `Bearer error="invalid_token", error_description="gone"` {
+		t.Errorf("%d %s", resp.StatusCode, got)
+	}
+}
+
 func TestNewContext(t *testing.T) {
 	if _, ok := scopes.FromContext(context.Background()); ok {
 		t.Error("claims out of nothing")

@@ -10,7 +10,7 @@ import (
 // clientAddress is where a request comes from: the peer, or what trusted proxies
 // say of it. X-Forwarded-For is read from the right, since everything left of
 // the first untrusted address may be made up.
-func (s *Server) clientAddress(r *http.Request) string {
+func (f *frame) clientAddress(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return "unknown"
@@ -18,7 +18,7 @@ func (s *Server) clientAddress(r *http.Request) string {
 	addr := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		if !s.trusts(addr) {
+		if !f.trusts(addr) {
 			break
 		}
 		next, err := parseHop(strings.TrimSpace(hop))
@@ -38,6 +38,6 @@ func parseHop(hop string) (netip.Addr, error) {
 	return netip.ParseAddr(hop)
 }
 
-func (s *Server) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+func (f *frame) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(f.proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

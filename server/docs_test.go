@@ -27,6 +27,28 @@ func TestOpenAPIDescribesWhatIsServed(t *testing.T) {
 	}
 }
 
+// The description asks for the scopes that the challenge of each route names.
+func TestOpenAPINamesTheScopes(t *testing.T) {
+	s := newSystem(t)
+	for path, operations := range s.get("/openapi.json").JSON["paths"].(map[string]any) {
+		for method, operation := range operations.(map[string]any) {
+			challenge := s.send(strings.ToUpper(method), path, "").Header.Get("WWW-Authenticate")
+			_, rest, _ := strings.Cut(challenge, `scope="`)
+			needed, _, _ := strings.Cut(rest, `"`)
+			described, guarded := []string{}, false
+			for _, way := range operation.(map[string]any)["security"].([]any) {
+				names, is := way.(map[string]any)["OAuth2PasswordBearer"]
+				if guarded = guarded || is; is {
+					described = list(t, names)
+				}
+			}
+			if guarded != strings.HasPrefix(challenge, "Bearer") || strings.Join(described, " ") != needed {
+				t.Errorf("%s %s is described with %q, its challenge is %s", method, path, described, challenge)
+			}
+		}
+	}
+}
+
 // Every route of the server has an operation in the description.
 func TestOpenAPILeavesNothingOut(t *testing.T) {
 	s := newSystem(t)

@@ -103,7 +103,7 @@ func isTemporary(err error) bool {
 }
 
 // writeError is the only place that turns an error into a reply.
-func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+func (f *frame) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	rec := recordOf(r.Context())
 	e := asError(err, rec.id)
 	rec.outcome, rec.cause = e.Code, e
@@ -119,7 +119,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		Description string `json:"error_description"`
 	}{e.Code, descriptionText(e.Hint)}
 	if err := writeJSON(w, e.Status, body); err != nil {
-		s.Log.DebugContext(r.Context(), "reply not sent", "id", rec.id, "error", err)
+		f.log.DebugContext(r.Context(), "reply not sent", "id", rec.id, "error", err)
 	}
 }
 

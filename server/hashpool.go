@@ -13,12 +13,13 @@ const queuePerHash = 16
 // hashPool bounds how many password hashes run and wait, so that a storm of
 // logins cannot starve refresh and validation.
 type hashPool struct {
+	cost    int // of new hashes
 	slots   chan struct{}
 	waiting atomic.Int64
 }
 
-func newHashPool(concurrent int) *hashPool {
-	return &hashPool{slots: make(chan struct{}, max(1, concurrent))}
+func newHashPool(concurrent, cost int) *hashPool {
+	return &hashPool{cost: cost, slots: make(chan struct{}, max(1, concurrent))}
 }
 
 // do runs hash when its turn comes. It refuses when the queue is full, and gives

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/grantd/grantd/scopes"
 )
 
 const metadataMaxAge = time.Hour
@@ -25,15 +23,6 @@ type metadata struct {
 	TokenAuthMethods         []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
-}
-
-// resourceMetadata is the document of RFC 9728 §2 for the built-in resource router.
-type resourceMetadata struct {
-	Resource             string   `json:"resource"`
-	ResourceName         string   `json:"resource_name"`
-	AuthorizationServers []string `json:"authorization_servers"`
-	ScopesSupported      []string `json:"scopes_supported,omitempty"`
-	BearerMethods        []string `json:"bearer_methods_supported"`
 }
 
 func (s *Server) serverMetadata() metadata {
@@ -57,23 +46,6 @@ func (s *Server) serverMetadata() metadata {
 		RevocationAuthMethods:    anyMethod,
 		IntrospectionAuthMethods: secretMethods,
 	}
-}
-
-func (s *Server) resourceMetadata() resourceMetadata {
-	return resourceMetadata{
-		Resource: s.Issuer, ResourceName: "grantd resource router", AuthorizationServers: []string{s.Issuer},
-		ScopesSupported: s.resourceScopes(), BearerMethods: []string{"header"}, // RFC 6750 §2.1 only
-	}
-}
-
-// resourceScopes are those that a route of the built-in router asks for (RFC
-// 9728 §2), which are fewer than the settings may have.
-func (s *Server) resourceScopes() scopes.Set {
-	var needed scopes.Set
-	for _, route := range s.resources().Routes() {
-		needed = append(needed, route.Scopes...)
-	}
-	return s.scopes.Intersect(needed)
 }
 
 func (s *Server) url(path string) string { return strings.TrimSuffix(s.Issuer, "/") + path }

@@ -43,7 +43,7 @@ func recordOf(ctx context.Context) *record {
 
 // observe gives every request an id, logs it when it is done, and answers for a
 // handler that panics.
-func (s *Server) observe(next http.Handler) http.Handler {
+func (f *frame) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &record{id: rand.Text(), route: "none", outcome: "ok"}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), recordKey{}, rec), maxTime)
@@ -53,27 +53,27 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		out.Header().Set("X-Request-Id", rec.id)
 		out.Header().Set("X-Content-Type-Options", "nosniff")
 		start := time.Now()
-		defer func() { s.logRequest(r, rec, out.status, time.Since(start)) }()
-		defer func() { s.recovered(out, r, recover()) }()
+		defer func() { f.logRequest(r, rec, out.status, time.Since(start)) }()
+		defer func() { f.recovered(out, r, recover()) }()
 		next.ServeHTTP(out, r)
 	})
 }
 
 // recovered turns a panic into server_error, when nothing was answered yet.
-func (s *Server) recovered(w *statusWriter, r *http.Request, panicked any) {
+func (f *frame) recovered(w *statusWriter, r *http.Request, panicked any) {
 	if panicked == nil {
 		return
 	}
 	rec := recordOf(r.Context())
 	rec.outcome = serverError
-	s.Log.ErrorContext(r.Context(), "panic", "id", rec.id, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+	f.log.ErrorContext(r.Context(), "panic", "id", rec.id, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler) // a half-sent answer must not look whole
 	}
-	s.writeError(w, r, fmt.Errorf("panic: %v", panicked))
+	f.writeError(w, r, fmt.Errorf("panic: %v", panicked))
 }
 
-func (s *Server) logRequest(r *http.Request, rec *record, status int, took time.Duration) {
+func (f *frame) logRequest(r *http.Request, rec *record, status int, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
 	case errors.Is(rec.cause, context.Canceled): // the client left
@@ -84,7 +84,7 @@ func (s *Server) logRequest(r *http.Request, rec *record, status int, took time.
 	}
 	attrs := []slog.Attr{
 		slog.String("id", rec.id), slog.String("method", methodOf(r)), slog.String("route", rec.route),
-		slog.Int("status", status), slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("from", s.clientAddress(r)),
+		slog.Int("status", status), slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("from", f.clientAddress(r)),
 	}
 	for _, a := range []struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}} {
 		if a.value != "" {
@@ -94,7 +94,7 @@ func (s *Server) logRequest(r *http.Request, rec *record, status int, took time.
 	if rec.cause != nil {
 		attrs = append(attrs, slog.String("cause", rec.cause.Error()))
 	}
-	s.Log.LogAttrs(r.Context(), level, "request", attrs...)
+	f.log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
 // methodOf is the method that routes have, and not whatever else was sent.
@@ -107,8 +107,8 @@ func methodOf(r *http.Request) string {
 }
 
 // audit logs a security event with the request it came from.
-func (s *Server) audit(ctx context.Context, level slog.Level, event string, attrs ...any) {
-	s.Log.Log(ctx, level, "audit", append([]any{"event", event, "id", recordOf(ctx).id}, attrs...)...)
+func (f *frame) audit(ctx context.Context, level slog.Level, event string, attrs ...any) {
+	f.log.Log(ctx, level, "audit", append([]any{"event", event, "id", recordOf(ctx).id}, attrs...)...)
 }
 
 // statusWriter remembers what was answered.

@@ -45,9 +45,9 @@ func HashPassword(password string, cost int) (string, error) {
 	return string(hash), err
 }
 
-// HashNewPassword hashes, in the bounded pool, a password that CheckNewPassword took.
-func (s *Server) HashNewPassword(ctx context.Context, password string) (hash string, err error) {
-	poolErr := s.hashes.do(ctx, func() { hash, err = HashPassword(password, s.BcryptCost) })
+// hashNew hashes a password that CheckNewPassword took.
+func (p *hashPool) hashNew(ctx context.Context, password string) (hash string, err error) {
+	poolErr := p.do(ctx, func() { hash, err = HashPassword(password, p.cost) })
 	return hash, errors.Join(poolErr, err)
 }
 

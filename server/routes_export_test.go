@@ -1,4 +1,10 @@
 package server
 
 // RouteTable has "GET /path" for every route that s serves.
-func (s *Server) RouteTable() map[string]bool { return s.routes().known }
+func (s *Server) RouteTable() map[string]bool {
+	table, err := s.routes()
+	if err != nil {
+		panic(err) // New had none
+	}
+	return table.known
+}

@@ -68,6 +68,7 @@ type Scope struct{ Name, Description string }
 // Server answers the URLs of one issuer.
 type Server struct {
 	Options
+	*frame
 	scopes    scopes.Set // names of Options.Scopes
 	ring      *token.Ring
 	refresher *token.Refresher
@@ -98,7 +99,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	for _, scope := range o.Scopes {
 		s.scopes = append(s.scopes, scope.Name)
 	}
-	s.hashes = newHashPool(o.MaxConcurrentHashes)
+	s.hashes = newHashPool(o.MaxConcurrentHashes, o.BcryptCost)
 	s.engine = newEngine(s)
 	s.refresher = token.NewRefresher(o.Master, o.Issuer, s.Now)
 	if s.ring, err = token.NewRing(o.SigningAlg, nil); err != nil {
@@ -115,7 +116,11 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := s.poll(ctx); err != nil {
 		return nil, err
 	}
-	s.handler = s.observe(s.routes())
+	table, err := s.routes()
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.observe(table)
 	return s, nil
 }
 
@@ -123,9 +128,8 @@ func (s *Server) setDefaults() {
 	if s.Audience == "" {
 		s.Audience = s.Issuer
 	}
-	if s.Log == nil {
-		s.Log = slog.New(slog.DiscardHandler)
-	}
+	s.frame = newFrame(s.Log, s.TrustedProxies)
+	s.Log = s.frame.log
 	s.clock = &clock{local: s.Now}
 	if s.Now == nil {
 		s.clock.local = time.Now

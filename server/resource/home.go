@@ -25,15 +25,15 @@ func styleHash(page string) string {
 var homePage = template.Must(template.New("home").Parse(homeHTML))
 
 // home answers GET /: a page for people, JSON for programs.
-func (rt *Router) home(w http.ResponseWriter, r *http.Request) error {
+func (rt *router) home(w http.ResponseWriter, r *http.Request) error {
 	about := map[string]any{
 		"name":              "grantd",
 		"version":           rt.Version,
-		"issuer":            rt.BaseURL,
-		"docs":              rt.BaseURL + "/docs",
-		"metadata":          rt.BaseURL + "/.well-known/oauth-authorization-server",
-		"jwks_uri":          rt.BaseURL + "/.well-known/jwks.json",
-		"resource_metadata": rt.BaseURL + "/.well-known/oauth-protected-resource",
+		"issuer":            rt.Issuer,
+		"docs":              rt.Issuer + "/docs",
+		"metadata":          rt.Issuer + "/.well-known/oauth-authorization-server",
+		"jwks_uri":          rt.Issuer + "/.well-known/jwks.json",
+		"resource_metadata": rt.metadataURL(),
 		"routes":            rt.guardedRoutes(),
 	}
 	w.Header().Set("Vary", "Accept")
@@ -55,11 +55,11 @@ type guardedRoute struct {
 	Scope  string `json:"scope"` // that the token needs
 }
 
-func (rt *Router) guardedRoutes() []guardedRoute {
+func (rt *router) guardedRoutes() []guardedRoute {
 	var guarded []guardedRoute
-	for _, route := range rt.Routes() {
-		if !route.Open {
-			guarded = append(guarded, guardedRoute{route.Method, route.Path, strings.Join(route.Scopes, " ")})
+	for _, route := range rt.table {
+		if !route.Needs.IsOpen() {
+			guarded = append(guarded, guardedRoute{route.Method, route.Path, route.Needs.Scope().String()})
 		}
 	}
 	return guarded

@@ -10,7 +10,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/store"
 )
 
@@ -26,7 +25,7 @@ type item struct {
 }
 
 // items answers GET /users/me/items/, a page at a time.
-func (rt *Router) items(w http.ResponseWriter, r *http.Request, owner store.User) error {
+func (rt *router) items(w http.ResponseWriter, r *http.Request, owner store.User) error {
 	limit, after, err := readPage(r.URL)
 	if err != nil {
 		return err
@@ -65,13 +64,13 @@ func readPage(u *url.URL) (limit int, after string, err error) {
 }
 
 // nextPage is the Link header of RFC 8288 §3.
-func (rt *Router) nextPage(limit int, after string) string {
+func (rt *router) nextPage(limit int, after string) string {
 	query := url.Values{"limit": {strconv.Itoa(limit)}, "after": {after}}
-	return "<" + rt.BaseURL + "/users/me/items/?" + query.Encode() + `>; rel="next"`
+	return "<" + rt.URL + "/users/me/items/?" + query.Encode() + `>; rel="next"`
 }
 
 // addItem answers POST /users/me/items/.
-func (rt *Router) addItem(w http.ResponseWriter, r *http.Request, owner store.User) error {
+func (rt *router) addItem(w http.ResponseWriter, r *http.Request, owner store.User) error {
 	body, err := readFields(w, r, "item_id")
 	if err != nil {
 		return err
@@ -86,7 +85,7 @@ func (rt *Router) addItem(w http.ResponseWriter, r *http.Request, owner store.Us
 		return badFields(http.StatusConflict, "you have an item of this name", map[string]string{"item_id": "is taken"})
 	}
 	if errors.Is(err, store.ErrNotFound) { // deleted since the token was checked
-		return rt.gone(scopes.Set{"me", "items:write"})
+		return errGone
 	}
 	if err != nil {
 		return err

@@ -19,6 +19,6 @@ func profileOf(u store.User) profile {
 }
 
 // me answers GET /users/me/.
-func (rt *Router) me(w http.ResponseWriter, _ *http.Request, owner store.User) error {
+func (rt *router) me(w http.ResponseWriter, _ *http.Request, owner store.User) error {
 	return writeJSON(w, http.StatusOK, profileOf(owner))
 }

@@ -11,19 +11,23 @@ import (
 // ownEndpoint answers a request of the user who granted its token.
 type ownEndpoint func(w http.ResponseWriter, r *http.Request, owner store.User) error
 
-// owned is a guarded route of things that belong to a user.
-func (rt *Router) owned(method, path string, h ownEndpoint, names ...string) Route {
-	return rt.guarded(method, path, func(w http.ResponseWriter, r *http.Request) error {
-		owner, err := rt.owner(r, names)
+// owned is for routes of things that belong to a user.
+func (rt *router) owned(h ownEndpoint) endpoint {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		owner, err := rt.owner(r)
 		if err != nil {
 			return err
 		}
 		return h(w, r, owner)
-	}, names...)
+	}
 }
 
+// errGone refuses the token of a user who was disabled or deleted a moment ago, as
+// the guard will as soon as it hears of it.
+var errGone = &scopes.Error{Kind: scopes.Revoked, Description: "the user of this token is disabled or gone"}
+
 // owner is the user who granted the request's token.
-func (rt *Router) owner(r *http.Request, need scopes.Set) (store.User, error) {
+func (rt *router) owner(r *http.Request) (store.User, error) {
 	claims, ok := scopes.FromContext(r.Context())
 	if !ok {
 		return store.User{}, errors.New("a guarded route was reached without claims")
@@ -36,18 +40,7 @@ func (rt *Router) owner(r *http.Request, need scopes.Set) (store.User, error) {
 	}
 	user, err := rt.DB.User(r.Context(), claims.Subject)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !user.DisabledAt.IsZero() {
-		return store.User{}, rt.gone(need)
+		return store.User{}, errGone
 	}
 	return user, err
-}
-
-// gone refuses the token of a user who was disabled or deleted a moment ago, as
-// the guard will as soon as it hears of it.
-func (rt *Router) gone(need scopes.Set) error {
-	const why = "the user of this token is disabled or gone"
-	challenge := scopes.Challenge{
-		Realm: rt.Guard.Realm, Error: "invalid_token", ErrorDescription: why,
-		ResourceMetadata: rt.Guard.ResourceMetadata, Scope: need,
-	}
-	return &refusal{status: http.StatusUnauthorized, Code: "invalid_token", Description: why, challenge: challenge.String()}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/grantd/grantd/scopes"
 )
 
 // refusal is why a request is not answered, in the shape of every error of grantd.
@@ -12,7 +14,6 @@ type refusal struct {
 	Code        string            `json:"error"`
 	Description string            `json:"error_description"`
 	Fields      map[string]string `json:"fields,omitempty"` // what is wrong with each
-	challenge   string
 }
 
 func (e *refusal) Error() string { return e.Code + ": " + e.Description }
@@ -25,18 +26,20 @@ func badFields(status int, description string, fields map[string]string) error {
 	return &refusal{status: status, Code: "invalid_request", Description: description, Fields: fields}
 }
 
-// writeError answers with a refusal. Faults are for Options.Fail to word.
-func (rt *Router) writeError(w http.ResponseWriter, r *http.Request, err error) {
+// writeError answers with a refusal. That of a token is for the guard to word,
+// faults are for Options.Fail.
+func (rt *router) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	var e *refusal
-	if !errors.As(err, &e) {
+	var ofToken *scopes.Error
+	switch {
+	case errors.As(err, &e):
+		rt.Refused(r, e.Code, e)
+		writeJSON(w, e.status, e)
+	case errors.As(err, &ofToken):
+		scopes.Refuse(w, r, ofToken)
+	default:
 		rt.Fail(w, r, err)
-		return
 	}
-	rt.Refused(r, e.Code, e)
-	if e.challenge != "" {
-		w.Header().Set("WWW-Authenticate", e.challenge)
-	}
-	writeJSON(w, e.status, e)
 }
 
 // writeJSON answers with v. What a person's token shows is for no cache.

@@ -12,55 +12,59 @@ import (
 	"github.com/grantd/grantd/store"
 )
 
-// Options say how a Router works. Fields without a comment on their zero value
+// Options say how the router works. Fields without a comment on their zero value
 // are required.
 type Options struct {
-	DB    *store.DB
-	Guard *scopes.Guard
+	DB *store.DB
+	// Verifier checks tokens, which are from Issuer.
+	Verifier scopes.TokenVerifier
+	Issuer   string
+	// URL is where apps reach the routes, without a trailing slash (RFC 9728 §1.2).
+	URL string
 	// Signup opens POST /users/.
 	Signup bool
 	// CheckPassword says what is wrong with a new password.
 	CheckPassword func(password string) error
 	// HashPassword makes the hash that is stored.
 	HashPassword func(ctx context.Context, password string) (string, error)
-	// BaseURL is put before paths in links, without a trailing slash.
-	BaseURL string
-	Version string
-	Now     func() time.Time
+	Version      string
+	Now          func() time.Time
 	// Fail answers a request that met a fault, such as a database that is gone.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
-	// Admitted hears whose token opened a route, Refused why a request was turned
-	// away by other than the Guard.
+	// Admitted hears whose token opened a route, Refused why a request was turned away.
 	Admitted func(r *http.Request, c *scopes.Claims)
 	Refused  func(r *http.Request, code string, err error)
 }
 
-// Router holds the routes of the resource service.
-type Router struct{ Options }
-
-// New makes a Router.
-func New(o Options) *Router { return &Router{o} }
-
-// Route is one URL with its guard around it.
-type Route struct {
-	Method, Path string
-	// Scopes that a token needs. Open routes need no token at all.
-	Scopes  []string
-	Open    bool
-	Handler http.Handler
+// router answers the routes.
+type router struct {
+	Options
+	table []scopes.Route
 }
 
-// Routes is the table of URLs and what each of them needs.
-func (rt *Router) Routes() []Route {
-	routes := []Route{
-		rt.open("GET", "/", rt.home),
-		rt.guarded("GET", "/status/", rt.status),
-		rt.owned("GET", "/users/me/", rt.me, "me"),
-		rt.owned("GET", "/users/me/items/", rt.items, "me", "items"),
-		rt.owned("POST", "/users/me/items/", rt.addItem, "me", "items:write"),
+// New makes the table of URLs and what each of them needs.
+func New(o Options) *scopes.Resource {
+	rt := &router{Options: o}
+	rt.table = rt.routes()
+	return &scopes.Resource{
+		Guard: scopes.Guard{
+			Verifier: o.Verifier, Realm: "grantd", ResourceMetadata: rt.metadataURL(),
+			Refused: func(r *http.Request, e *scopes.Error) { o.Refused(r, string(e.Kind), e) },
+		},
+		URL: o.URL, Name: "grantd resource router", AuthorizationServers: []string{o.Issuer}, Routes: rt.table,
+	}
+}
+
+func (rt *router) routes() []scopes.Route {
+	routes := []scopes.Route{
+		rt.route("GET", "/", scopes.Open(), rt.home),
+		rt.route("GET", "/status/", scopes.AllOf(), rt.status),
+		rt.route("GET", "/users/me/", scopes.AllOf("me"), rt.owned(rt.me)),
+		rt.route("GET", "/users/me/items/", scopes.AllOf("me", "items"), rt.owned(rt.items)),
+		rt.route("POST", "/users/me/items/", scopes.AllOf("me", "items:write"), rt.owned(rt.addItem)),
 	}
 	if rt.Signup {
-		routes = append(routes, rt.open("POST", "/users/", rt.signup))
+		routes = append(routes, rt.route("POST", "/users/", scopes.Open(), rt.signup))
 	}
 	return routes
 }
@@ -68,31 +72,25 @@ func (rt *Router) Routes() []Route {
 // endpoint answers a request or returns why not.
 type endpoint func(w http.ResponseWriter, r *http.Request) error
 
-func (rt *Router) open(method, path string, h endpoint) Route {
-	return Route{Method: method, Path: path, Open: true, Handler: rt.answering(h)}
-}
-
-func (rt *Router) guarded(method, path string, h endpoint, names ...string) Route {
-	return Route{Method: method, Path: path, Scopes: names, Handler: rt.Guard.Require(names...)(rt.answering(
-		func(w http.ResponseWriter, r *http.Request) error {
+// route makes an endpoint a handler, which is the only place that answers with an
+// error, besides the guard in front.
+func (rt *router) route(method, path string, needs scopes.Needs, h endpoint) scopes.Route {
+	return scopes.Route{Method: method, Path: path, Needs: needs, Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
 			if claims, ok := scopes.FromContext(r.Context()); ok {
 				rt.Admitted(r, claims)
 			}
-			return h(w, r)
-		}))}
+			if err := h(w, r); err != nil {
+				rt.writeError(w, r, err)
+			}
+		})}
 }
 
-// answering makes an endpoint a handler. It is the only place that answers with
-// an error, besides the guard in front.
-func (rt *Router) answering(h endpoint) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
-			rt.writeError(w, r, err)
-		}
-	})
-}
+// metadataURL stands below the URL, where whatever brings requests to the routes
+// brings it, too.
+func (rt *router) metadataURL() string { return rt.URL + "/.well-known/oauth-protected-resource" }
 
 // status answers GET /status/: the token is valid, whatever its scope.
-func (rt *Router) status(w http.ResponseWriter, _ *http.Request) error {
+func (rt *router) status(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }

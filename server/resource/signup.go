@@ -14,7 +14,7 @@ import (
 const maxName = 200 // bytes of a full name or email
 
 // signup answers POST /users/.
-func (rt *Router) signup(w http.ResponseWriter, r *http.Request) error {
+func (rt *router) signup(w http.ResponseWriter, r *http.Request) error {
 	if query, err := url.ParseQuery(r.URL.RawQuery); err != nil || query.Has("password") {
 		return badRequest("the query string has a password or is malformed; send all fields in the body and treat what was sent as leaked")
 	}
@@ -40,7 +40,7 @@ func (rt *Router) signup(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, profileOf(user))
 }
 
-func (rt *Router) createUser(r *http.Request, account fields) (store.User, error) {
+func (rt *router) createUser(r *http.Request, account fields) (store.User, error) {
 	hash, err := rt.HashPassword(r.Context(), account["password"])
 	if err != nil {
 		return store.User{}, err

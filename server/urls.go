@@ -1,0 +1,79 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+)
+
+// urls is the table of URLs while it is made.
+type urls struct {
+	*mux.Router
+	prefix string // the path of the URL under which apps reach them
+	known  routeTable
+}
+
+// routeTable has "GET /path" for every route that is served.
+type routeTable map[string]bool
+
+// newURLs is a table that answers what is not in it with 404 or 405.
+func (f *frame) newURLs(prefix string) urls {
+	table := urls{mux.NewRouter().SkipClean(true).UseEncodedPath(), prefix, routeTable{}}
+	table.NotFoundHandler = f.api(func(http.ResponseWriter, *http.Request) error {
+		return &Error{Code: notFound, Hint: "there is nothing at this path", Status: http.StatusNotFound}
+	})
+	table.MethodNotAllowedHandler = f.api(wrongMethod(table.Router))
+	return table
+}
+
+// serve answers path with and without its trailing slash: a redirect would lose
+// the body of a POST in some clients.
+func (u urls) serve(method, path string, h http.Handler) {
+	u.known[method+" "+path] = true
+	methods := []string{method}
+	if method == http.MethodGet {
+		methods = append(methods, http.MethodHead)
+	}
+	bare := strings.TrimSuffix(path, "/")
+	for _, p := range []string{u.prefix + bare, u.prefix + bare + "/"} {
+		if p != "" {
+			u.Path(p).Methods(methods...).Handler(named(path, h))
+		}
+	}
+}
+
+// wellKnown serves a metadata document below the issuer's path and, as RFC 8414
+// §3.1 and RFC 9728 §3.1 have it, with the issuer's path behind the name.
+func (u urls) wellKnown(name string, h http.Handler) {
+	path := "/.well-known/" + name
+	u.serve("GET", path, h)
+	if u.prefix != "" {
+		u.Path(path+u.prefix).Methods("GET", "HEAD").Handler(named(path, h))
+	}
+}
+
+// named tells the log which route a request took.
+func named(path string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		recordOf(r.Context()).route = path
+		h.ServeHTTP(w, r)
+	})
+}
+
+// wrongMethod names the methods that the path has (RFC 9110 §15.5.6).
+func wrongMethod(router *mux.Router) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		var allowed []string
+		for _, method := range []string{"GET", "HEAD", "POST"} {
+			try := r.Clone(r.Context())
+			try.Method = method
+			var match mux.RouteMatch
+			if router.Match(try, &match) && match.MatchErr == nil {
+				allowed = append(allowed, method)
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return &Error{Code: methodNotAllowed, Hint: "use " + strings.Join(allowed, " or "), Status: http.StatusMethodNotAllowed}
+	}
+}
