@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,8 +33,9 @@ type issuer struct {
 	rings map[string]*token.Ring
 	// odd signs what no Ring would mint. It is published like the others: a service must not take a token for
 	// an access token because the issuer signed it.
-	odd  *ecdsa.PrivateKey
-	jwks string // the URL
+	odd     *ecdsa.PrivateKey
+	jwks    string // the URL
+	fetches atomic.Int64
 }
 
 func must[T any](v T, err error) T {
@@ -42,20 +45,26 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func newIssuer(tb testing.TB) *issuer {
+// signingKeys are the same for all issuers, for making an RSA key takes a second.
+var signingKeys = sync.OnceValue(func() []token.SigningKey {
 	var keys []token.SigningKey
 	for _, alg := range algorithms {
 		keys = append(keys, must(token.GenerateKey(alg, time.Now())))
 	}
+	return keys
+})
+
+func newIssuer(tb testing.TB) *issuer {
 	is := &issuer{
 		rings: map[string]*token.Ring{},
 		odd:   must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)),
 	}
 	for _, alg := range algorithms {
-		is.rings[alg] = must(token.NewRing(alg, keys))
+		is.rings[alg] = must(token.NewRing(alg, signingKeys()))
 	}
 	set := bytes.Replace(is.rings[token.ES256].JWKS(), []byte("["), []byte("["+oddJWK(is.odd)+","), 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		is.fetches.Add(1)
 		w.Header().Set("Content-Type", "application/jwk-set+json")
 		_, _ = w.Write(set)
 	}))

@@ -1,8 +1,11 @@
 package peers
 
 import (
+	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +25,7 @@ const (
 // refuses the token because nobody honest sends it.
 func TestPeersAgree(t *testing.T) {
 	is := newIssuer(t)
-	libraries := openAll(t, is)
+	libraries := openAll(t, is, strings.Fields(all)...)
 	good, claims := is.mint(token.ES256), oddClaims()
 	for _, c := range []struct {
 		name, token     string
@@ -61,10 +64,13 @@ func TestPeersAgree(t *testing.T) {
 	}
 }
 
-func openAll(t *testing.T, is *issuer) map[string]verify {
+// openAll opens the libraries of these names.
+func openAll(t *testing.T, is *issuer, names ...string) map[string]verify {
 	libraries := map[string]verify{}
 	for _, c := range contenders {
-		libraries[c.name] = c.open(t, is, token.ES256)
+		if slices.Contains(names, c.name) {
+			libraries[c.name] = c.open(t, is, token.ES256)
+		}
 	}
 	return libraries
 }
@@ -83,12 +89,44 @@ func through(t *testing.T, libraries map[string]verify, jwt string) (alone, with
 	return strings.Join(some, " "), strings.Join(checked, " ")
 }
 
-// tamper gives the claims another letter and leaves the signature.
-func tamper(token string) string {
-	text := []byte(token)
-	at := strings.IndexByte(token, '.') + 20
-	text[at] ^= 1
-	return string(text)
+// TestUnknownKeys sends tokens that name keys nobody has, as anybody can: how often is the issuer asked?
+func TestUnknownKeys(t *testing.T) {
+	const tokens, often = 500, 10
+	for _, c := range []struct {
+		name        string
+		least, most int64
+	}{
+		{"scopes", 0, 1},          // once in 30 seconds
+		{"keyfunc", 1, 1},         // once in 5 minutes
+		{"go-oidc", often, often}, // each time, but for those that wait for the same answer
+		{"jwx", 0, 1},             // its background may be at it still
+		{"auth0", 0, 0},           // by the clock alone: a new key waits for the end of the interval
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			is := newIssuer(t)
+			v := openAll(t, is, c.name)[c.name]
+			if _, err := v(t.Context(), is.mint(token.ES256)); err != nil {
+				t.Fatal(err)
+			}
+			before := is.fetches.Load()
+			for sent := 0; sent < tokens && is.fetches.Load()-before < often; sent++ {
+				if _, err := v(t.Context(), is.sign(edit(oddHeader, "odd", rand.Text()), oddClaims())); err == nil {
+					t.Fatal("a key that does not exist")
+				}
+			}
+			if n := is.fetches.Load() - before; n < c.least || n > c.most {
+				t.Errorf("%d fetches, want %d to %d", n, c.least, c.most)
+			}
+		})
+	}
+}
+
+// tamper makes another client of the one in the claims, and leaves the signature.
+func tamper(jwt string) string {
+	parts := strings.Split(jwt, ".")
+	claims := must(base64.RawURLEncoding.DecodeString(parts[1]))
+	parts[1] = encode([]byte(edit(string(claims), "web-app", "the-app")))
+	return strings.Join(parts, ".")
 }
 
 // confuse MACs claims with the public key, as text (RFC 8725 §2.1).
