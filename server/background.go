@@ -27,15 +27,19 @@ func (s *Server) Run(ctx context.Context) {
 		{"polling revocations", revocationPoll, taskTime, s.poll},
 		{"asking the database for its time", clockPoll, taskTime, s.followClock},
 		{"reloading signing keys", keyPoll, taskTime, s.loadKeys},
+		{"noting how long access tokens live", lifePoll, taskTime, s.noteLife},
 		{"sweeping expired rows", sweepEvery, 0, s.sweep},
 	} {
 		running.Go(func() { s.repeat(ctx, task) })
 	}
 }
 
-// Sync brings keys and revocations up to date now.
+// Sync brings keys, revocations and what goes with them up to date now.
 func (s *Server) Sync(ctx context.Context) error {
 	if err := s.loadKeys(ctx); err != nil {
+		return err
+	}
+	if err := s.noteLife(ctx); err != nil {
 		return err
 	}
 	return s.poll(ctx)

@@ -10,3 +10,6 @@ func (s *Server) Sweep(ctx context.Context) error { return s.sweep(ctx) }
 
 // Leeway is the clock skew that validation forgives.
 const Leeway time.Duration = leeway
+
+// Poll does once what Run does twice a second.
+func (s *Server) Poll(ctx context.Context) error { return s.poll(ctx) }

@@ -17,6 +17,7 @@ type metadata struct {
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	JWKSURI                  string   `json:"jwks_uri"`
+	RevocationListURI        string   `json:"revocation_list_uri"` // ours: RFC 8414 §2 lets servers add members
 	ScopesSupported          []string `json:"scopes_supported"`
 	ResponseTypesSupported   []string `json:"response_types_supported"`
 	GrantTypesSupported      []string `json:"grant_types_supported"`
@@ -39,6 +40,7 @@ func (s *Server) serverMetadata() metadata {
 		RevocationEndpoint:       s.url("/revoke"),
 		IntrospectionEndpoint:    s.url("/introspect"),
 		JWKSURI:                  s.url("/.well-known/jwks.json"),
+		RevocationListURI:        s.url(listPath),
 		ScopesSupported:          s.scopes,
 		ResponseTypesSupported:   []string{},
 		GrantTypesSupported:      grants,

@@ -116,6 +116,12 @@ func TestServerMetadataIsTrue(t *testing.T) {
 						t.Errorf("key %s is not in %s", kid, res.body)
 					}
 				},
+				"revocation_list_uri": func(t *testing.T, value any) {
+					list := s.revocationsAt(s.pathOf(value))
+					if list.URL != value || list.Issuer != s.opts.Issuer {
+						t.Errorf("a list of %s at %s", list.Issuer, list.URL)
+					}
+				},
 				"scopes_supported": func(t *testing.T, value any) {
 					wantExactly(t, list(t, value), []string{"me", "items", "items:write", "admin", "openid", "profile"}, func(scope string) bool {
 						return s.post(token, asAnn("client_id", "all", "scope", scope)).str("scope") == scope
@@ -281,7 +287,7 @@ func TestPathsWithAndWithoutSlash(t *testing.T) {
 		token := s.post(prefix+"/token", asAnn("client_id", "app", "scope", "me items items:write"))
 		open := bearer(token.str("access_token"))
 		for _, path := range []string{
-			"/status", "/users/me", "/users/me/items", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server",
+			"/status", "/users/me", "/users/me/items", "/revocations", "/.well-known/jwks.json", "/.well-known/oauth-authorization-server",
 		} {
 			t.Run("contract-3 "+prefix+path, func(t *testing.T) {
 				s.get(prefix+path, open).wantOK(t)

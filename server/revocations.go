@@ -31,6 +31,8 @@ type revocations struct {
 
 	mu      sync.RWMutex
 	entries map[revocationID]store.Revocation
+	list    []listing // of all entries that revoke tokens
+	changes uint64    // of list
 	asOf    time.Time // everything that was revoked before is known
 	late    time.Time // when it was last looked for what was committed late
 	doubt   time.Time // until when clocks may differ from one another
@@ -93,21 +95,33 @@ func (l *revocations) learn(rows []store.Revocation, now time.Time) (changed []s
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, row := range rows {
-		id := revocationID{row.Kind, row.ID}
-		known, ok := l.entries[id]
-		if ok && known.RevokedAt.Equal(row.RevokedAt) {
-			continue
-		}
-		l.entries[id] = row
-		if row.Kind == store.RevokedClient || row.Kind == store.ChangedClient {
+		if l.take(row) && (row.Kind == store.RevokedClient || row.Kind == store.ChangedClient) {
 			changed = append(changed, row.ID)
 		}
 	}
 	if now.Sub(l.tidied).Abs() > time.Minute {
 		l.tidied = now
-		maps.DeleteFunc(l.entries, func(_ revocationID, r store.Revocation) bool { return !r.ExpiresAt.After(now.Add(-mostAhead)) })
+		expired := now.Add(-mostAhead)
+		maps.DeleteFunc(l.entries, func(_ revocationID, r store.Revocation) bool { return !r.ExpiresAt.After(expired) })
+		l.list = slices.DeleteFunc(l.list, func(e listing) bool { return e.expiresAt <= expired.UnixMilli() })
 	}
 	return changed
+}
+
+// take takes in one, and tells whether it is news.
+func (l *revocations) take(r store.Revocation) bool {
+	id := revocationID{r.Kind, r.ID}
+	known, ok := l.entries[id]
+	if ok && known.RevokedAt.Equal(r.RevokedAt) {
+		return false
+	}
+	l.entries[id] = r
+	// Our own are dated to the nanosecond at first: that is no change of the list.
+	if e, revokes := newListing(r); revokes && !(ok && known.RevokedAt.Unix() == r.RevokedAt.Unix()) {
+		l.list = append(l.list, e)
+		l.changes++
+	}
+	return true
 }
 
 // fresh is whether all that was revoked up to a second ago is known. To be asked
@@ -124,7 +138,7 @@ func (l *revocations) fresh(now time.Time) bool {
 func (l *revocations) add(r store.Revocation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.entries[revocationID{r.Kind, r.ID}] = r
+	l.take(r)
 }
 
 // revoked tells whether a token is revoked. When the polls fail it asks the

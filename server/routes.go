@@ -14,6 +14,7 @@ func (s *Server) routes() (table urls, err error) {
 	table.serve("POST", "/introspect", s.api(s.introspect))
 
 	table.serve("GET", "/.well-known/jwks.json", s.public(s.jwks))
+	table.serve("GET", listPath, s.public(s.revocationList))
 	table.wellKnown("oauth-authorization-server", s.public(document(s.serverMetadata())))
 	var resources []scopes.Route
 	if s.Resources {

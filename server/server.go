@@ -74,6 +74,8 @@ type Server struct {
 	refresher *token.Refresher
 	verifier  *scopes.Verifier
 	live      *revocations
+	lives     lives
+	lists     lists
 	clients   *clients
 	clock     *clock
 	unready   outage
@@ -92,6 +94,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{Options: o, clients: newClients(), prefix: strings.TrimSuffix(issuer.Path, "/")}
 	s.live = newRevocations(s.clients.drop)
+	s.lists.turn = make(chan struct{}, 1)
 	s.setDefaults()
 	if err := s.followClock(ctx); err != nil {
 		return nil, err
@@ -111,6 +114,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	if err := s.ensureKey(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.noteLife(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.poll(ctx); err != nil {
