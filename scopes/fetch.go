@@ -216,10 +216,20 @@ func (c *complaints) about(subject string, err error) {
 		delete(c.last, subject)
 		return
 	}
-	if text := err.Error(); c.last[subject] != text {
+	if text := withoutNumbers(err.Error()); c.last[subject] != text {
 		c.last[subject] = text
 		if c.tell != nil {
 			c.tell(err)
 		}
 	}
+}
+
+// withoutNumbers: with another port or another date it is the same complaint.
+func withoutNumbers(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, s)
 }

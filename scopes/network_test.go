@@ -28,10 +28,12 @@ func bubble(t *testing.T, handler http.HandlerFunc, test func(t *testing.T, tran
 		server := &http.Server{Handler: handler}
 		go func() { _ = server.Serve(n) }()
 		transport := &http.Transport{DialContext: n.dial}
+		defer func() {
+			transport.CloseIdleConnections()
+			_ = server.Close()
+			time.Sleep(time.Minute) // whoever still sleeps or waits wakes up
+		}()
 		test(t, transport)
-		transport.CloseIdleConnections()
-		_ = server.Close()
-		time.Sleep(time.Minute) // whoever still sleeps or waits wakes up
 	})
 }
 

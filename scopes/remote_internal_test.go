@@ -1,0 +1,120 @@
+package scopes
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+func FuzzMetadata(f *testing.F) {
+	const issuer = "https://auth.example.com"
+	f.Add([]byte(`{"issuer":"https://auth.example.com","jwks_uri":"https://auth.example.com/jwks.json","revocation_list_uri":"http://127.0.0.1/r",
+		"introspection_endpoint":"https://auth.example.com/introspect","introspection_endpoint_auth_methods_supported":["client_secret_basic"]}`))
+	f.Add([]byte(`{"issuer":"https://auth.example.com","issuer":"https://evil.example"}`))
+	f.Add([]byte(`{"ISSUER":"https:\/\/auth.example.com","jwks_uri":null}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := readMetadata(data, issuer)
+		if err != nil {
+			if len(err.Error()) > 3*maxURLBytes {
+				t.Fatalf("an error of %d bytes", len(err.Error()))
+			}
+			return
+		}
+		if m.issuer != issuer {
+			t.Fatalf("%q is taken for %s", m.issuer, issuer)
+		}
+		for _, address := range []string{m.jwksURI, m.revocationListURI} {
+			if u, err := url.Parse(address); err != nil || address != "" && u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+				t.Fatalf("%q is accepted: %v", address, err)
+			}
+		}
+	})
+}
+
+func FuzzMetadataURLs(f *testing.F) {
+	for _, issuer := range []string{"https://auth.example.com", "https://auth.example.com/a%2Fb/", "http://[::1]:80//", "https://a@b"} {
+		f.Add(issuer)
+	}
+	f.Fuzz(func(t *testing.T, issuer string) {
+		if checkIssuer(issuer) != nil {
+			return
+		}
+		host := must(url.Parse(issuer)).Host
+		for _, address := range metadataURLs(issuer) {
+			if u, err := url.Parse(address); err != nil || u.Host != host || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+				t.Fatalf("%q is looked for at %q: %v", issuer, address, err)
+			}
+		}
+	})
+}
+
+func FuzzFetchedHeaders(f *testing.F) {
+	f.Add(`W/"abc"`, "public, max-age=300", "10")
+	f.Add(`"`, `max-age="99999999999999999999", MAX-AGE=-1,,=`, "-1")
+	f.Fuzz(func(t *testing.T, tag, control, old string) {
+		lifetime, age := freshness(http.Header{"Cache-Control": {control}, "Age": {old}})
+		if lifetime < -1 || lifetime > 1<<31*time.Second || age < 0 || age > 1<<31*time.Second {
+			t.Fatalf("%q, %q give %v, %v", control, old, lifetime, age)
+		}
+		if tag = entityTag(tag); strings.ContainsFunc(tag, func(r rune) bool { return r < ' ' || r > '~' }) || len(tag) > maxTagBytes {
+			t.Fatalf("%q would be sent", tag)
+		}
+	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// heldFeed is a feed that holds a list of so many revocations.
+func heldFeed(count int) *revocationFeed {
+	entries := make([]Revocation, count)
+	for i := range entries {
+		entries[i] = RevokedToken(fmt.Sprint("revoked-", i))
+	}
+	p := newProvider("https://auth.example.com", nil, nil)
+	f := newRevocationFeed(p, RevocationOptions{})
+	f.verifier = &Verifier{options: VerifierOptions{Now: time.Now, Leeway: time.Minute}}
+	now := time.Now()
+	l := &RevocationList{IssuedAt: now, ExpiresAt: now.Add(time.Hour), Revoked: NewRevocations(entries...)}
+	f.last.Store(&outcome[heldList]{at: now, value: heldList{last: l, newest: l, asOf: now}, next: make(chan struct{})})
+	return f
+}
+
+func tokenClaims() *Claims {
+	c := &Claims{ID: "j-1", GrantID: "g-1", Subject: "u-1", ClientID: "dev", IssuedAt: time.Now()}
+	c.marks = marksOf(c) // as those that a Verifier reads have
+	return c
+}
+
+func TestRevokedAllocatesNothing(t *testing.T) {
+	f, c := heldFeed(1000), tokenClaims()
+	if n := testing.AllocsPerRun(100, func() {
+		if revoked, err := f.revoked(context.Background(), c); revoked || err != nil {
+			t.Fatal(revoked, err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkRevoked(b *testing.B) {
+	for _, count := range []int{0, 1000, 100_000} {
+		b.Run(fmt.Sprint(count), func(b *testing.B) {
+			f, c := heldFeed(count), tokenClaims()
+			b.ReportAllocs()
+			for b.Loop() {
+				if revoked, err := f.revoked(context.Background(), c); revoked || err != nil {
+					b.Fatal(revoked, err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,382 @@
+package scopes_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/grantd/grantd/scopes"
+)
+
+// later moves the clock and lets everybody finish.
+func later(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestRevocationsCountAtTheNextPoll(t *testing.T) {
+	s := newSite()
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		tokens := map[string]string{
+			"token":   s.token(es256, claim("jti", "a"), claim("gid", "a"), claim("sub", "a"), claim("client_id", "a")),
+			"grant":   s.token(es256, claim("jti", "b"), claim("gid", "stolen"), claim("sub", "b"), claim("client_id", "b")),
+			"subject": s.token(es256, claim("jti", "c"), claim("gid", "c"), claim("sub", "gone"), claim("client_id", "c")),
+			"client":  s.token(es256, claim("jti", "d"), claim("gid", "d"), claim("sub", "d"), claim("client_id", "gone")),
+		}
+		for _, token := range tokens {
+			wantJudge(t, v, token, "ok") // and is known from now on
+		}
+		s.change(func() {
+			s.revoked = []scopes.Revocation{scopes.RevokedToken("a"), scopes.RevokedGrant("stolen"),
+				scopes.RevokedSubject("gone", time.Now()), scopes.RevokedClient("gone", time.Now())}
+		})
+		later(5 * time.Second)
+		for name, token := range tokens {
+			if got := judge(v, token); !strings.HasPrefix(got, "revoked") {
+				t.Errorf("%s: %s", name, got)
+			}
+		}
+		wantJudge(t, v, s.token(es256), "ok")
+		wantJudge(t, v, s.token(es256, claim("sub", "gone"), claim("iat", time.Now().Add(time.Second).Unix())), "ok") // issued since
+	})
+}
+
+// Up to MaxAge after the last answer was asked for tokens pass; then nobody can tell, until there is an answer again.
+func TestRevocationsWhileTheIssuerIsDown(t *testing.T) {
+	for name, page := range map[string]http.HandlerFunc{
+		"503":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"hanging": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"endless": func(w http.ResponseWriter, r *http.Request) {
+			for _, err := w.Write(make([]byte, 1<<16)); err == nil; _, err = w.Write(make([]byte, 1<<16)) {
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite()
+			s.revoked = []scopes.Revocation{scopes.RevokedToken("stolen")}
+			s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+				good, stolen := s.token(es256), s.token(es256, claim("jti", "stolen"))
+				s.page("/revocations", page)
+				later(59 * time.Second)
+				wantJudge(t, v, good, "ok")
+				later(2 * time.Second)
+				wantJudge(t, v, good, "revocations_unavailable", "too old", s.issuer+"/revocations")
+				later(time.Minute)
+				wantJudge(t, v, stolen, "revoked") // of that nobody is in doubt
+				s.page("/revocations", nil)
+				later(16 * time.Second) // a fetch that hangs, and a poll
+				wantJudge(t, v, good, "ok")
+			})
+		})
+	}
+}
+
+// The answer is as old as the question: what was revoked while it was on its way may not be in it.
+func TestRevocationsAreAsOldAsTheQuestion(t *testing.T) {
+	s := newSite()
+	s.page("/revocations", func(w http.ResponseWriter, _ *http.Request) {
+		list := s.list(time.Now())
+		time.Sleep(8 * time.Second)
+		_, _ = w.Write([]byte(list))
+		s.page("/revocations", http.NotFound)
+	})
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		later(59 * time.Second)
+		wantJudge(t, v, s.token(es256), "ok")
+		later(2 * time.Second)
+		wantJudge(t, v, s.token(es256), "revocations_unavailable")
+	})
+}
+
+func TestRevocationsOfAShortOrLongMaxAge(t *testing.T) {
+	for _, c := range []struct{ maxAge, passes, fails time.Duration }{
+		{10 * time.Second, 9 * time.Second, 11 * time.Second},
+		// However long MaxAge is, a list is good until it expires, after three minutes and the leeway.
+		{time.Hour, 238 * time.Second, 241 * time.Second},
+	} {
+		s := newSite()
+		o := scopes.DiscoverOptions{Revocations: scopes.RevocationOptions{MaxAge: c.maxAge}}
+		s.discover(t, o, func(t *testing.T, v *scopes.Verifier) {
+			s.page("/revocations", http.NotFound)
+			later(c.passes)
+			wantJudge(t, v, s.token(es256), "ok")
+			later(c.fails - c.passes)
+			wantJudge(t, v, s.token(es256), "revocations_unavailable", "404")
+		})
+	}
+}
+
+// "Nothing changed" keeps no list alive past its expiry.
+func TestRevocationsExpireAlthoughNothingChanged(t *testing.T) {
+	s := newSite()
+	s.page("/revocations", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"same"`)
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		_, _ = w.Write([]byte(s.list(time.Now())))
+	})
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		later(238 * time.Second)
+		wantJudge(t, v, s.token(es256), "ok")
+		later(3 * time.Second)
+		wantJudge(t, v, s.token(es256), "revocations_unavailable", "expired at")
+	})
+}
+
+// A cache that says how old its answer is gets believed (RFC 9111 §5.1).
+func TestRevocationsOutOfACache(t *testing.T) {
+	var age atomic.Value
+	age.Store("0")
+	s := newSite()
+	s.page("/revocations", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Age", age.Load().(string))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.serveList(w, r)
+	})
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		age.Store("50")
+		later(6 * time.Second)
+		wantJudge(t, v, s.token(es256), "ok")
+		age.Store("61")
+		later(6 * time.Second)
+		wantJudge(t, v, s.token(es256), "revocations_unavailable", "too old")
+	})
+}
+
+// What is no list of this issuer changes nothing, counts as no answer, and is heard of once.
+func TestRevocationsRefuses(t *testing.T) {
+	edited := func(edit func(header map[string]any, l *scopes.RevocationList)) func(*site) string {
+		return func(s *site) string {
+			s.listEdit = edit
+			defer func() { s.listEdit = nil }()
+			return s.list(time.Now())
+		}
+	}
+	signed := func(by signer) func(*site) string {
+		return func(s *site) string {
+			defer func(was signer) { s.signer = was }(s.signer)
+			s.signer = by
+			return s.list(time.Now())
+		}
+	}
+	for _, c := range []struct {
+		name string
+		body func(*site) string
+		want string
+	}{
+		{"signed by an unknown key", signed(newES256("other")), "no key with the id"},
+		{"signed by another key of that id", signed(newES256(es256.ID)), "signature"},
+		{"with another algorithm", edited(func(h map[string]any, _ *scopes.RevocationList) { h["alg"] = "HS256" }), "algorithm"},
+		{"not signed", func(s *site) string {
+			return encode(`{"alg":"none","typ":"revocations+jwt","kid":"es"}`) + "." + strings.Split(s.list(time.Now()), ".")[1] + "."
+		}, "algorithm"},
+		{"of another issuer", edited(func(_ map[string]any, l *scopes.RevocationList) { l.Issuer = "https://evil.example" }), `issuer "https://evil.example"`},
+		{"another list of the issuer", edited(func(_ map[string]any, l *scopes.RevocationList) { l.URL += "/old" }), "/revocations/old"},
+		{"with the typ of an access token", edited(func(h map[string]any, _ *scopes.RevocationList) { h["typ"] = "at+jwt" }), "revocations+jwt"},
+		{"an access token", func(s *site) string { return s.token(es256) }, "revocations+jwt"},
+		{"an access token with the typ of a list", func(s *site) string { return s.token(es256, header("typ", "revocations+jwt")) }, "claim revoked is missing"},
+		{"expired", edited(func(_ map[string]any, l *scopes.RevocationList) { l.ExpiresAt = time.Now().Add(-time.Minute) }), "expired"},
+		{"issued in the future", edited(func(_ map[string]any, l *scopes.RevocationList) { l.IssuedAt = time.Now().Add(62 * time.Second) }), "future"},
+		{"unsorted", func(s *site) string {
+			return sign(es256, `{"alg":"ES256","typ":"revocations+jwt","kid":"es"}`, `{"iss":"`+s.issuer+`","sub":"`+s.issuer+`/revocations","iat":1,"exp":2,"revoked":{"tokens":"`+
+				base64.RawURLEncoding.EncodeToString([]byte("bbbbbbbbaaaaaaaa"))+`"}}`)
+		}, "not sorted"},
+		{"empty", func(*site) string { return "" }, "not a JWT"},
+		{"a page", func(*site) string { return "<html>" }, "not a JWT"},
+		{"too large", func(*site) string { return strings.Repeat("x", 16<<20+1) }, "more than 16777216 bytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var heard []string
+			s := newSite()
+			s.revoked = []scopes.Revocation{scopes.RevokedToken("stolen")}
+			o := scopes.DiscoverOptions{OnError: func(err error) { heard = append(heard, err.Error()) }}
+			s.discover(t, o, func(t *testing.T, v *scopes.Verifier) {
+				good, stolen := s.token(es256), s.token(es256, claim("jti", "stolen"))
+				s.revoked = nil
+				s.page("/revocations", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(c.body(s))) })
+				later(50 * time.Second)
+				wantJudge(t, v, good, "ok")
+				wantJudge(t, v, stolen, "revoked")
+				later(12 * time.Second)
+				wantJudge(t, v, good, "revocations_unavailable", c.want)
+				wantJudge(t, v, stolen, "revoked")
+				if len(heard) != 1 || !strings.Contains(heard[0], c.want) || !strings.HasPrefix(heard[0], "list of revocations: ") || len(heard[0]) > 400 {
+					t.Errorf("heard %q", heard)
+				}
+				s.page("/revocations", nil)
+				later(6 * time.Second)
+				wantJudge(t, v, good, "ok")
+				wantJudge(t, v, stolen, "ok") // a newer list of the issuer's own that leaves it out
+			})
+		})
+	}
+}
+
+// The first list is held to the same.
+func TestRevocationsRefusesTheFirst(t *testing.T) {
+	s := newSite()
+	s.signer = newES256("other")
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		wantJudge(t, v, s.token(es256), "revocations_unavailable", "no list of revocations yet", "no key with the id")
+		s.change(func() { s.signer = es256 })
+		later(5 * time.Second)
+		wantJudge(t, v, s.token(es256), "ok")
+	})
+}
+
+// A list of before, from a replica or a cache that is behind or from a thief, brings no token back to life.
+func TestRevocationsRollback(t *testing.T) {
+	s := newSite()
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		good, stolen := s.token(es256), s.token(es256, claim("jti", "stolen"))
+		before := s.list(time.Now())
+		later(30 * time.Second)
+		s.change(func() { s.revoked = []scopes.Revocation{scopes.RevokedToken("stolen")} })
+		later(5 * time.Second)
+		wantJudge(t, v, stolen, "revoked")
+		s.page("/revocations", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(before)) })
+		later(55 * time.Second)
+		wantJudge(t, v, stolen, "revoked")
+		wantJudge(t, v, good, "ok")
+		later(10 * time.Second)
+		wantJudge(t, v, stolen, "revoked")
+		wantJudge(t, v, good, "revocations_unavailable", "older than that of") // it is no answer, either
+		s.page("/revocations", nil)
+		later(5 * time.Second)
+		wantJudge(t, v, stolen, "revoked")
+		wantJudge(t, v, good, "ok")
+	})
+}
+
+// Two replicas whose clocks differ: what one of them has revoked stays revoked, and each is an answer.
+func TestRevocationsOfReplicas(t *testing.T) {
+	a, b := newSite(), newSite()
+	a.revoked = []scopes.Revocation{scopes.RevokedToken("a")}
+	b.revoked = []scopes.Revocation{scopes.RevokedToken("b")}
+	a.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		good, first, second := a.token(es256), a.token(es256, claim("jti", "a")), a.token(es256, claim("jti", "b"))
+		wantJudge(t, v, first, "revoked")
+		a.page("/revocations", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(b.list(time.Now().Add(-8 * time.Second))))
+		})
+		later(5 * time.Second)
+		wantJudge(t, v, first, "revoked") // it is in the newest list
+		wantJudge(t, v, second, "revoked")
+		later(5 * time.Second) // 2 seconds newer than the one that has it, and it has not got it
+		wantJudge(t, v, first, "ok")
+		wantJudge(t, v, second, "revoked")
+		later(2 * time.Minute)
+		wantJudge(t, v, good, "ok")
+	})
+}
+
+// Step by step does not lead back either: the newest list is what each one is compared with.
+func TestRevocationsRollbackByLittle(t *testing.T) {
+	s := newSite()
+	s.revoked = []scopes.Revocation{scopes.RevokedToken("stolen")}
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		start, stolen := time.Now(), s.token(es256, claim("jti", "stolen"))
+		back := start
+		s.page("/revocations", func(w http.ResponseWriter, _ *http.Request) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.revoked, back = nil, back.Add(-4*time.Second)
+			_, _ = w.Write([]byte(s.list(back)))
+		})
+		for range 30 {
+			later(5 * time.Second)
+			wantJudge(t, v, stolen, "revoked")
+		}
+		wantJudge(t, v, s.token(es256), "revocations_unavailable", "is refused")
+	})
+}
+
+func TestRevocationsOfAnIssuerWithoutAList(t *testing.T) {
+	s := newSite()
+	address := s.metadata["revocation_list_uri"]
+	delete(s.metadata, "revocation_list_uri")
+	s.revoked = []scopes.Revocation{scopes.RevokedToken("stolen")}
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		token := func(edits ...edit) string { return s.token(es256, edits...) }
+		later(time.Hour)
+		wantJudge(t, v, token(claim("jti", "stolen")), "ok") // there is nothing that could tell
+		if err := v.Ready(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.change(func() { s.metadata["revocation_list_uri"] = address })
+		later(time.Hour + time.Minute)
+		wantJudge(t, v, token(claim("jti", "stolen")), "revoked") // it has one now
+		s.change(func() { delete(s.metadata, "revocation_list_uri") })
+		later(time.Hour + 2*time.Minute)
+		wantJudge(t, v, token(), "revocations_unavailable", "names no revocation_list_uri any more")
+	})
+}
+
+func TestRevocationsOff(t *testing.T) {
+	s := newSite()
+	s.revoked = []scopes.Revocation{scopes.RevokedToken("stolen")}
+	s.discover(t, scopes.DiscoverOptions{Revocations: scopes.RevocationOptions{Off: true}}, func(t *testing.T, v *scopes.Verifier) {
+		later(time.Hour)
+		wantJudge(t, v, s.token(es256, claim("jti", "stolen")), "ok")
+		if err := v.Ready(t.Context()); err != nil || s.count("/revocations") > 0 {
+			t.Errorf("%v, %d polls", err, s.count("/revocations"))
+		}
+	})
+}
+
+// The key of the list is followed as that of tokens is.
+func TestRevocationsSignedByANewKey(t *testing.T) {
+	s := newSite()
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		later(40 * time.Second)
+		s.change(func() { s.keys, s.signer = append(s.keys, jwk(eddsa)), eddsa })
+		s.change(func() { s.revoked = []scopes.Revocation{scopes.RevokedToken("stolen")} })
+		later(5 * time.Second)
+		wantJudge(t, v, s.token(eddsa, claim("jti", "stolen")), "revoked")
+		wantJudge(t, v, s.token(es256), "ok")
+	})
+}
+
+func TestRevocationsFollowAMovedList(t *testing.T) {
+	s := newSite()
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		later(time.Minute)
+		s.change(func() {
+			s.metadata = map[string]any{"issuer": s.issuer, "jwks_uri": s.issuer + "/jwks.json", "revocation_list_uri": s.issuer + "/moved"}
+			s.pages["/revocations"] = http.NotFound
+			s.revoked = []scopes.Revocation{scopes.RevokedToken("stolen")}
+			s.listEdit = func(_ map[string]any, l *scopes.RevocationList) { l.URL = s.issuer + "/moved" }
+			s.pages["/moved"] = func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s.list(time.Now()))) }
+		})
+		later(10 * time.Second)
+		wantJudge(t, v, s.token(es256, claim("jti", "stolen")), "revoked")
+		wantJudge(t, v, s.token(es256), "ok")
+	})
+}
+
+// The clock of the machine is set, or has gone on while it was suspended: until the next poll nobody can tell.
+func TestRevocationsClockIsSet(t *testing.T) {
+	var offset atomic.Int64
+	s := newSite()
+	o := scopes.DiscoverOptions{Now: func() time.Time { return time.Now().Round(0).Add(time.Duration(offset.Load())) }}
+	s.discover(t, o, func(t *testing.T, v *scopes.Verifier) {
+		for _, c := range []struct {
+			by   time.Duration
+			want string
+		}{{30 * time.Second, "ok"}, {-30 * time.Second, "ok"}, {70 * time.Second, "revocations_unavailable"}, {-70 * time.Second, "revocations_unavailable"}} {
+			offset.Store(int64(c.by))
+			if got := judge(v, s.token(es256, claim("iat", time.Now().Add(-time.Minute).Unix()))); !strings.HasPrefix(got, c.want) {
+				t.Errorf("set by %v: %s", c.by, got)
+			}
+		}
+		offset.Store(0)
+		wantJudge(t, v, s.token(es256), "ok")
+	})
+}
