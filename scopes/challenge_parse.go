@@ -144,24 +144,26 @@ func (c *cursor) fail(why string) {
 }
 
 // span is the length of the longest prefix of s made of the wanted characters.
-func span(s string, wanted func(byte) bool) int {
+func span(s string, wanted *[256]bool) int {
 	n := 0
-	for n < len(s) && wanted(s[n]) {
+	for n < len(s) && wanted[s[n]] {
 		n++
 	}
 	return n
 }
 
-// tokenChar: RFC 9110 §5.6.2.
-func tokenChar(c byte) bool {
-	return alphanumeric(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
-}
+var (
+	// tokenChar: RFC 9110 §5.6.2.
+	tokenChar = alphanumericOr("!#$%&'*+-.^_`|~")
+	// token68Char: RFC 9110 §11.2; RFC 6750 §2.1 calls the same thing b64token.
+	token68Char = alphanumericOr("-._~+/")
+)
 
-// token68Char: RFC 9110 §11.2; RFC 6750 §2.1 calls the same thing b64token.
-func token68Char(c byte) bool {
-	return alphanumeric(c) || strings.IndexByte("-._~+/", c) >= 0
-}
-
-func alphanumeric(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+func alphanumericOr(others string) *[256]bool {
+	const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	var table [256]bool
+	for _, c := range []byte(alphanumeric + others) {
+		table[c] = true
+	}
+	return &table
 }

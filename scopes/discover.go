@@ -64,7 +64,7 @@ func Discover(ctx context.Context, issuer, audience string, o DiscoverOptions) (
 func (o DiscoverOptions) check(issuer, audience string) error {
 	problems := []error{checkIssuer(issuer), o.Revocations.check()}
 	if audience == "" {
-		problems = append(problems, errors.New("the audience is empty: give the name that tokens for this service carry in aud"))
+		problems = append(problems, errNoAudience)
 	}
 	if o.Leeway < 0 {
 		problems = append(problems, errors.New("DiscoverOptions.Leeway is negative: leave it zero for 60 seconds"))

@@ -28,6 +28,9 @@ const (
 	BadSignature Kind = "bad_signature"
 	// Revoked: the issuer took the token back. 401 invalid_token.
 	Revoked Kind = "revoked"
+	// Inactive: the issuer, asked by an Introspector, says that the token is not active: expired, revoked or
+	// unknown. 401 invalid_token.
+	Inactive Kind = "inactive"
 	// Insufficient: a valid token without all the scopes that the route needs. 403 insufficient_scope.
 	Insufficient Kind = "insufficient"
 	// KeysUnavailable: the keys cannot be had now, a fault that is not the client's. 503 temporarily_unavailable.

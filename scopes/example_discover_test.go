@@ -61,3 +61,21 @@ func ExampleVerifier_Ready() {
 	// <nil>
 	// true
 }
+
+// An issuer that is asked about each token. It is down here: the service fails closed.
+func ExampleIntrospect() {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var introspector *scopes.Introspector
+	introspector, err := scopes.Introspect(ctx, "http://127.0.0.1:1", "https://api.example.com", scopes.IntrospectOptions{
+		ClientID:     "reports",
+		ClientSecret: "kept in a file",
+		CacheFor:     10 * time.Second,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	guard := scopes.Guard{Verifier: introspector}
+	fmt.Println(call(guard.Require("items")(ok), "GET", "/items", "opaque"))
+	// Output: 503
+}

@@ -280,7 +280,7 @@ func ExampleNewVerifier() {
 func ExampleError() {
 	for _, kind := range []scopes.Kind{
 		scopes.Missing, scopes.Malformed, scopes.Expired, scopes.NotYetValid, scopes.WrongIssuer, scopes.WrongAudience,
-		scopes.WrongType, scopes.UnknownKey, scopes.BadSignature, scopes.Revoked, scopes.Insufficient, scopes.KeysUnavailable,
+		scopes.WrongType, scopes.UnknownKey, scopes.BadSignature, scopes.Revoked, scopes.Inactive, scopes.Insufficient, scopes.KeysUnavailable,
 		scopes.RevocationsUnavailable, scopes.Unavailable,
 	} {
 		e := &scopes.Error{Kind: kind}
@@ -299,6 +299,7 @@ func ExampleError() {
 	// 401 invalid_token unknown_key
 	// 401 invalid_token bad_signature
 	// 401 invalid_token revoked
+	// 401 invalid_token inactive
 	// 403 insufficient_scope insufficient
 	// 503 temporarily_unavailable keys_unavailable
 	// 503 temporarily_unavailable revocations_unavailable

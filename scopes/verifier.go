@@ -3,8 +3,6 @@ package scopes
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 )
 
@@ -40,9 +38,10 @@ type VerifierOptions struct {
 
 // Verifier validates JWT access tokens offline (RFC 9068 §4). Several goroutines may share one.
 type Verifier struct {
-	options VerifierOptions
-	known   *cache[verified]
-	ready   func(context.Context) error // of Discover; nil when there is nothing to wait for
+	options  VerifierOptions
+	expected expected
+	known    *cache[verified]
+	ready    func(context.Context) error // of Discover; nil when there is nothing to wait for
 }
 
 // verified is a token whose signature was checked, and the key that it was checked with.
@@ -62,7 +61,7 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Verifier{options: o, known: newCache[verified](o.CacheSize)}, nil
+	return &Verifier{options: o, expected: expected{o.Issuer, o.Audience, o.Leeway}, known: newCache[verified](o.CacheSize)}, nil
 }
 
 func (o VerifierOptions) check() error {
@@ -82,8 +81,8 @@ func (o VerifierOptions) check() error {
 	return errors.Join(problems...)
 }
 
-func (v *Verifier) audience() string { return v.options.Audience }
-func (v *Verifier) issuer() string   { return v.options.Issuer }
+func (v *Verifier) audience() string { return v.expected.audience }
+func (v *Verifier) issuer() string   { return v.expected.issuer }
 
 // Verify gives the claims of a valid access token. Its error is an *Error; it never holds the token.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
@@ -128,29 +127,11 @@ func (v *Verifier) stillSigned(ctx context.Context, k Key) bool {
 
 // admit checks what changes with time, of tokens seen before, too.
 func (v *Verifier) admit(ctx context.Context, c *Claims) error {
-	if err := v.judge(c, v.options.Now()); err != nil {
+	if err := v.expected.judge(c, v.options.Now()); err != nil {
 		return err
 	}
 	// Last, for it may cost a lookup and only a token that opens something needs revoking.
 	return v.unlessRevoked(ctx, c)
-}
-
-// judge: RFC 9068 §4. Of several reasons, the one that no newer token would cure comes first.
-func (v *Verifier) judge(c *Claims, now time.Time) error {
-	leeway := v.options.Leeway
-	switch {
-	case c.Issuer != v.options.Issuer:
-		return &Error{Kind: WrongIssuer, Description: fmt.Sprintf("the token is from the issuer %q; this service accepts those of %q",
-			clip(c.Issuer), v.options.Issuer)}
-	case !slices.Contains(c.Audience, v.options.Audience):
-		return &Error{Kind: WrongAudience, Description: fmt.Sprintf("the token is not for this service; ask for one with the audience %q",
-			v.options.Audience)}
-	case !now.Before(c.ExpiresAt.Add(leeway)):
-		return &Error{Kind: Expired, Description: "the token expired at " + c.ExpiresAt.UTC().Format(time.RFC3339) + "; get a new one"}
-	case now.Add(leeway).Before(c.IssuedAt), now.Add(leeway).Before(c.notBefore):
-		return &Error{Kind: NotYetValid, Description: "the token is not valid yet; compare the clocks of the issuer and this service"}
-	}
-	return nil
 }
 
 func (v *Verifier) unlessRevoked(ctx context.Context, c *Claims) error {

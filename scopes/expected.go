@@ -1,0 +1,34 @@
+package scopes
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// expected is whom a token must be from and for.
+type expected struct {
+	issuer, audience string
+	leeway           time.Duration
+}
+
+var errNoAudience = errors.New("the audience is empty: give the name that tokens for this service carry in aud")
+
+// judge: RFC 9068 §4. Of several reasons, the one that no newer token would cure comes first. A date that is not there
+// is not compared; readClaims sees to it that a JWT has those that are required.
+func (x expected) judge(c *Claims, now time.Time) error {
+	switch {
+	case c.Issuer != x.issuer:
+		return &Error{Kind: WrongIssuer, Description: fmt.Sprintf("the token is from the issuer %q; this service accepts those of %q",
+			clip(c.Issuer), x.issuer)}
+	case !slices.Contains(c.Audience, x.audience):
+		return &Error{Kind: WrongAudience, Description: fmt.Sprintf("the token is not for this service; ask for one with the audience %q",
+			x.audience)}
+	case !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt.Add(x.leeway)):
+		return &Error{Kind: Expired, Description: "the token expired at " + c.ExpiresAt.UTC().Format(time.RFC3339) + "; get a new one"}
+	case now.Add(x.leeway).Before(c.IssuedAt), now.Add(x.leeway).Before(c.notBefore):
+		return &Error{Kind: NotYetValid, Description: "the token is not valid yet; compare the clocks of the issuer and this service"}
+	}
+	return nil
+}
