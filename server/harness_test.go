@@ -58,7 +58,7 @@ func (b *logBuffer) String() string {
 
 // system is a whole server on a real database, reached over real HTTP.
 type system struct {
-	t      *testing.T
+	t      testing.TB
 	srv    *server.Server
 	web    *httptest.Server
 	db     *store.DB
@@ -79,13 +79,13 @@ const (
 )
 
 // newSystem starts a server. change, if given, alters its options first.
-func newSystem(t *testing.T, change ...func(*server.Options)) *system {
+func newSystem(t testing.TB, change ...func(*server.Options)) *system {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "grantd.db")
 	return newSystemOn(t, path, "sqlite:"+path, change...)
 }
 
-func newSystemOn(t *testing.T, path, url string, change ...func(*server.Options)) *system {
+func newSystemOn(t testing.TB, path, url string, change ...func(*server.Options)) *system {
 	t.Helper()
 	s := &system{
 		t: t, path: path, url: url, log: &logBuffer{},
@@ -116,7 +116,7 @@ func newSystemOn(t *testing.T, path, url string, change ...func(*server.Options)
 }
 
 // masterOf makes a master key of 32 times the same byte.
-func masterOf(t *testing.T, b byte) *token.Master {
+func masterOf(t testing.TB, b byte) *token.Master {
 	t.Helper()
 	m, err := token.NewMaster(bytes.Repeat([]byte{b}, token.MasterKeySize))
 	if err != nil {
@@ -293,7 +293,7 @@ func (s *system) refresh(token string, pairs ...string) reply {
 }
 
 // wantError checks status and error code of a refusal, and that nobody may keep it.
-func (r reply) wantError(t *testing.T, status int, code string) {
+func (r reply) wantError(t testing.TB, status int, code string) {
 	t.Helper()
 	if r.StatusCode != status || r.str("error") != code {
 		t.Errorf("got %d %s, want %d %s", r.StatusCode, r.body, status, code)
@@ -307,7 +307,7 @@ func (r reply) wantError(t *testing.T, status int, code string) {
 }
 
 // wantOK checks that a request was answered.
-func (r reply) wantOK(t *testing.T) {
+func (r reply) wantOK(t testing.TB) {
 	t.Helper()
 	if r.StatusCode != http.StatusOK {
 		t.Errorf("got %d %s, want 200", r.StatusCode, r.body)
@@ -316,7 +316,7 @@ func (r reply) wantOK(t *testing.T) {
 
 // wantRefusal checks a refusal of an OAuth endpoint by the letter: RFC 6749 §5.2
 // for the body, contract §5 for who is challenged.
-func (r reply) wantRefusal(t *testing.T, status int, code string, challenged ...string) {
+func (r reply) wantRefusal(t testing.TB, status int, code string, challenged ...string) {
 	t.Helper()
 	r.wantError(t, status, code)
 	if got := r.Header.Get("Content-Type"); got != "application/json" {

@@ -71,7 +71,7 @@ func (s *system) published() []string {
 }
 
 // headerOf is a parameter of the token's JOSE header.
-func headerOf(t *testing.T, jwt, name string) string {
+func headerOf(t testing.TB, jwt, name string) string {
 	t.Helper()
 	part, _, _ := strings.Cut(jwt, ".")
 	plain, err := base64.RawURLEncoding.DecodeString(part)

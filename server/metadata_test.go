@@ -23,7 +23,7 @@ func (s *system) pathOf(absolute any) string {
 }
 
 // list gives a member of a document that is an array of strings.
-func list(t *testing.T, value any) []string {
+func list(t testing.TB, value any) []string {
 	t.Helper()
 	array, ok := value.([]any)
 	if !ok {

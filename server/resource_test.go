@@ -47,7 +47,7 @@ func (r reply) wantAuthenticate(t *testing.T, want string, need []string) {
 }
 
 // list is the body as a list of objects of strings.
-func (r reply) list(t *testing.T) []map[string]string {
+func (r reply) list(t testing.TB) []map[string]string {
 	t.Helper()
 	var list []map[string]string
 	if err := json.Unmarshal([]byte(r.body), &list); err != nil {

@@ -143,7 +143,7 @@ func (s *Server) makeList() (*signedList, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &signedList{state: state, etag: etag, body: []byte(body)}
+	list := &signedList{state: state, etag: etag, body: body}
 	s.lists.last.Store(list)
 	return list, nil
 }

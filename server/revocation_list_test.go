@@ -139,10 +139,12 @@ func TestRevocationList(t *testing.T) {
 					t.Error("a token of another user and client is listed")
 				}
 			}
-			// 9110-8.8.1: the same content has the same tag, whoever signed it.
-			if one, two := s.get("/revocations").Header.Get("ETag"), replica.get("/revocations").Header.Get("ETag"); one != two {
-				t.Errorf("replicas with the same content say %s and %s", one, two)
-			}
+			t.Run("9110-8.8.1 the same content has the same tag, whoever signed it", func(t *testing.T) {
+				one, two := s.get("/revocations"), replica.get("/revocations")
+				if tag := one.Header.Get("ETag"); tag != two.Header.Get("ETag") || !strings.HasPrefix(tag, `W/"`) || one.body == two.body {
+					t.Errorf("%s and %s", tag, two.Header.Get("ETag"))
+				}
+			})
 		})
 	}
 }
@@ -195,15 +197,12 @@ func TestRevocationListIsKept(t *testing.T) {
 	first := s.get("/revocations")
 	etag := first.Header.Get("ETag")
 	for name, want := range map[string]string{
-		"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=1, must-revalidate",
-		"Content-Length": fmt.Sprint(len(first.body)), "X-Content-Type-Options": "nosniff",
+		"9111-5.2.2.2 Cache-Control": "public, max-age=1, must-revalidate",
+		"Access-Control-Allow-Origin": "*", "Content-Length": fmt.Sprint(len(first.body)), "X-Content-Type-Options": "nosniff",
 	} {
-		if got := first.Header.Get(name); got != want {
+		if got := first.Header.Get(name[strings.LastIndex(name, " ")+1:]); got != want {
 			t.Errorf("%s %q, want %q", name, got, want)
 		}
-	}
-	if !strings.HasPrefix(etag, `W/"`) || len(etag) < 10 {
-		t.Errorf("ETag %s", etag)
 	}
 	same := func(what string, status int) {
 		t.Helper()

@@ -35,6 +35,7 @@ func newListing(r store.Revocation) (e listing, revokes bool) {
 func (l *revocations) listed(now, since time.Time) (entries []scopes.Revocation, asOf time.Time, changes uint64) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	entries = make([]scopes.Revocation, 0, len(l.list))
 	for _, e := range l.list {
 		// Most other revocations are remembered for as long as the settings allow a token to live, which
 		// may be a hundred times as long as any does.

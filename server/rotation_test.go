@@ -158,7 +158,7 @@ func TestReuseSparesOtherAuthorizations(t *testing.T) {
 	s.wantAlive(bystander)
 }
 
-func copyFile(t *testing.T, from, to string) {
+func copyFile(t testing.TB, from, to string) {
 	t.Helper()
 	content, err := os.ReadFile(from)
 	if err != nil {

@@ -394,7 +394,7 @@ func claimsOf(t *testing.T, token string) map[string]any {
 }
 
 // partOf decodes the header, 0, or the claims, 1, of a JWT.
-func partOf(t *testing.T, token string, i int) map[string]any {
+func partOf(t testing.TB, token string, i int) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -19,8 +19,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// maxToken bounds what is read from standard input.
-const maxToken = 64 << 10
+// maxToken bounds what is read from standard input: a list of a million revocations.
+const maxToken = 16 << 20
 
 func (a *app) tokenCommand() *cobra.Command {
 	inspect := &cobra.Command{
@@ -135,18 +135,32 @@ func (in *inspector) check(ctx context.Context) {
 		in.cfg.Issuer, _ = in.found.Claims["iss"].(string) // nothing to compare with
 		in.unchecked("issuer", errors.New("the setting is empty; give --issuer"))
 	}
+	if in.found.Header["typ"] == listType {
+		in.readList()
+	}
 	db, err := openCurrent(ctx, in.cfg)
 	if err != nil {
-		in.checkTimes()
-		in.unchecked("signature and revocation", err)
+		in.withoutDatabase(err)
 		return
 	}
 	defer db.Close()
-	if in.found.Header["typ"] == "rt+jwt" {
+	switch in.found.Header["typ"] {
+	case listType:
+		in.checkList(ctx, db)
+	case "rt+jwt":
 		in.checkRefresh(ctx, db)
+	default:
+		in.checkAccess(ctx, db)
+	}
+}
+
+func (in *inspector) withoutDatabase(err error) {
+	if in.found.Header["typ"] == listType {
+		in.unchecked("signature", err)
 		return
 	}
-	in.checkAccess(ctx, db)
+	in.checkTimes()
+	in.unchecked("signature and revocation", err)
 }
 
 func (in *inspector) checkTimes() {
