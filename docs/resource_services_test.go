@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,14 +23,19 @@ import (
 
 const resourceServices = "resource-services.md"
 
-// service is one that a document shows: a whole file, whose first line names it, and in the next
-// block the commands that install what it needs and start it.
+// service is one that a document shows: a whole file, whose first line names it, and in the next block with
+// commands those that install what it needs and start it.
 type service struct {
 	file, source, commands string
 	line                   int
+	guarded                bool // it differs from another service in what guards its routes alone
 }
 
-var fileLine = regexp.MustCompile(`^(?://|#) (\S+\.(?:go|mjs|py))\n`)
+var (
+	fileLine  = regexp.MustCompile(`^(?://|#) (\S+\.(?:go|mjs|py))\n`)
+	guardLine = regexp.MustCompile(`(?ms)^\tguard := .*ListenAndServe[^\n]*\n`)
+	madeLine  = regexp.MustCompile(`(?m)^\tverifier, err := .*\n`)
+)
 
 const (
 	servicePort = "8001"                     // as the documents write it
@@ -37,20 +43,24 @@ const (
 	tryIt       = "127.0.0.1:" + servicePort // a block with it is for the reader who has started a service
 )
 
-// splitServices parts the blocks of a document into the services, the blocks that call one, and the rest.
+// splitServices parts the blocks of a document into the services, the blocks that call one, and the rest. A piece of
+// Go is a service, too: the last whole one with that piece in place of its own.
 func splitServices(t *testing.T, file string) (services []service, calls, rest []block) {
 	t.Helper()
 	blocks := readBlocks(t, file)
-	for len(blocks) > 0 {
-		b := blocks[0]
-		blocks = blocks[1:]
+	var whole service
+	for i, b := range blocks {
 		name := fileLine.FindStringSubmatch(b.text)
+		started := i > 0 && fileLine.MatchString(blocks[i-1].text)
 		switch {
-		case name != nil && (len(blocks) == 0 || blocks[0].language != "sh"):
+		case name != nil && (i+1 == len(blocks) || blocks[i+1].language != "sh"):
 			t.Fatalf("%s:%d: nothing starts %s", file, b.line, name[1])
 		case name != nil:
-			services = append(services, service{name[1], b.text, blocks[0].text, b.line})
-			blocks = blocks[1:]
+			whole = service{name[1], b.text, blocks[i+1].text, b.line, false}
+			services = append(services, whole)
+		case started: // and read already
+		case b.language == "go":
+			services = append(services, whole.with(t, b))
 		case b.language == "sh" && strings.Contains(b.text, tryIt):
 			calls = append(calls, b)
 		default:
@@ -58,6 +68,26 @@ func splitServices(t *testing.T, file string) (services []service, calls, rest [
 		}
 	}
 	return services, calls, rest
+}
+
+// with is the service with a piece of Go that does something another way: makes the verifier, or guards the routes.
+func (s service) with(t *testing.T, piece block) service {
+	t.Helper()
+	place := madeLine
+	if strings.Contains(piece.text, "ListenAndServe") {
+		place, s.guarded = guardLine, true
+	}
+	old := place.FindString(s.source)
+	if old == "" {
+		t.Fatalf("line %d: the service before has no place for it", piece.line)
+	}
+	s.line, s.source = piece.line, strings.Replace(s.source, old, piece.text, 1)
+	for name, path := range map[string]string{"mux": "github.com/gorilla/mux", "chi": "github.com/go-chi/chi/v5"} {
+		if strings.Contains(piece.text, name+".") {
+			s.source = strings.Replace(s.source, "import (\n", fmt.Sprintf("import (\n%q\n", path), 1)
+		}
+	}
+	return s
 }
 
 // Every service of the document is installed and started by the document's own commands, and takes or
@@ -68,10 +98,10 @@ func TestResourceServices(t *testing.T) {
 	for _, s := range services {
 		kinds = append(kinds, filepath.Ext(s.file))
 	}
-	if want := []string{".mjs", ".py", ".go"}; !slices.Equal(kinds, want) {
+	if want := []string{".go", ".go", ".go", ".go", ".go", ".mjs", ".py", ".go"}; !slices.Equal(kinds, want) {
 		t.Fatalf("the document shows services in %q, want %q", kinds, want)
 	}
-	for _, s := range services {
+	for _, s := range slices.Backward(services) { // Python's libraries take longest
 		t.Run(fmt.Sprintf("line %d %s", s.line, s.file), func(t *testing.T) {
 			t.Parallel()
 			address, at := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
@@ -82,16 +112,23 @@ func TestResourceServices(t *testing.T) {
 			var ours bearerCase
 			t.Run("the issuer", func(t *testing.T) {
 				issuer := startIssuer(t, at)
-				cases := bearerCases(t, issuer)
+				cases := bearerCases(t, s, issuer)
 				ours = cases[0]
+				ours.wait(t, url)
 				for _, c := range cases {
 					t.Run(c.name, func(t *testing.T) { c.check(t, url) })
+				}
+				if !s.guarded { // which takes seconds
+					s.checkRevocation(t, issuer, url)
 				}
 				out := runShell(t, resourceServices, issuer.url, replaced(calls, tryIt, address))
 				if n := strings.Count(out, "reports of "); n != 1 {
 					t.Errorf("%d calls of the document were answered, want 1:\n%s", n, out)
 				}
 			})
+			if strings.Contains(s.source, "scopes.Resource{") {
+				t.Run("metadata", func(t *testing.T) { checkMetadata(t, "http://"+address) })
+			}
 			t.Run("after the issuer has stopped", func(t *testing.T) { ours.check(t, url) })
 		})
 	}
@@ -112,6 +149,43 @@ func replaced(blocks []block, what, with string) []block {
 		blocks[i].text = strings.ReplaceAll(blocks[i].text, what, with)
 	}
 	return blocks
+}
+
+// checkRevocation: with package scopes a revocation counts within seconds, with the other libraries when the token
+// has expired, as the document says.
+func (s service) checkRevocation(t *testing.T, i issuer, url string) {
+	t.Helper()
+	access, _ := i.login(t, "items")
+	good := bearerCase{"", "Bearer " + access, http.StatusOK, ""}
+	good.check(t, url)
+	i.revoke(t, access)
+	if !strings.Contains(s.source, "grantd/scopes") {
+		good.check(t, url)
+		return
+	}
+	for deadline := time.Now().Add(30 * time.Second); good.call(t, url).StatusCode == http.StatusOK; {
+		if time.Now().After(deadline) {
+			t.Fatal("a revoked token is still good")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	bearerCase{"", "Bearer " + access, http.StatusUnauthorized, "invalid_token"}.check(t, url)
+}
+
+// checkMetadata follows the challenge of a service that was made from a table of routes (RFC 9728 §5.1).
+func checkMetadata(t *testing.T, resource string) {
+	t.Helper()
+	challenge, err := scopes.ParseChallenge(bearerCase{}.call(t, resource+"/reports").Header.Get("WWW-Authenticate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m scopes.Metadata
+	if err := json.NewDecoder(bearerCase{}.call(t, challenge.ResourceMetadata).Body).Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	if m.Resource != resource || !slices.Equal(m.ScopesSupported, []string{"items"}) || len(m.AuthorizationServers) != 1 {
+		t.Errorf("%s: %+v", challenge.ResourceMetadata, m)
+	}
 }
 
 // start does as a reader does: saves the file, pastes the commands.
@@ -186,7 +260,18 @@ type bearerCase struct {
 	code         string // the error of the challenge
 }
 
-func (c bearerCase) check(t *testing.T, url string) {
+// wait calls until the service has noticed that its issuer is there.
+func (c bearerCase) wait(t *testing.T, url string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); c.call(t, url).StatusCode == http.StatusServiceUnavailable; {
+		if time.Now().After(deadline) {
+			t.Fatal("the service does not notice that its issuer is there")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (c bearerCase) call(t *testing.T, url string) *http.Response {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -199,7 +284,13 @@ func (c bearerCase) check(t *testing.T, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reply.Body.Close()
+	t.Cleanup(func() { reply.Body.Close() })
+	return reply
+}
+
+func (c bearerCase) check(t *testing.T, url string) {
+	t.Helper()
+	reply := c.call(t, url)
 	body, err := io.ReadAll(reply.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -95,6 +95,19 @@ func (i issuer) login(t *testing.T, scope string) (access, refresh string) {
 	return tokens.Access, tokens.Refresh
 }
 
+// revoke takes a token back, as an app does when somebody logs out.
+func (i issuer) revoke(t *testing.T, token string) {
+	t.Helper()
+	reply, err := http.PostForm(i.url+"/revoke", url.Values{"client_id": {"dev"}, "token": {token}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if reply.StatusCode != http.StatusOK {
+		t.Fatalf("revoke: %s", reply.Status)
+	}
+}
+
 // parsed is a token taken apart. Tests change a copy in one thing and sign it again.
 type parsed struct {
 	header, claims map[string]any
@@ -123,11 +136,12 @@ func (i issuer) again(t *testing.T, token string, change func(*parsed)) string {
 	return signed
 }
 
-// bearerCases are the same for every service.
-func bearerCases(t *testing.T, i issuer) []bearerCase {
+// bearerCases are the same for every service, but for one that says that who may write may read.
+func bearerCases(t *testing.T, s service, i issuer) []bearerCase {
 	t.Helper()
 	access, refresh := i.login(t, "items")
-	other, _ := i.login(t, "me items:write")
+	other, _ := i.login(t, "me")
+	writer, _ := i.login(t, "items:write")
 	stranger, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +158,10 @@ func bearerCases(t *testing.T, i issuer) []bearerCase {
 		}
 	}
 	ok, refused := http.StatusOK, http.StatusUnauthorized
+	writes := bearerCase{"the scope of another name with the same beginning", "Bearer " + writer, http.StatusForbidden, "insufficient_scope"}
+	if strings.Contains(s.source, "Hierarchy") {
+		writes = bearerCase{"a scope that includes the one needed", "Bearer " + writer, ok, ""}
+	}
 	return []bearerCase{
 		{"our token", "Bearer " + access, ok, ""},
 		{"our token, signed again", with(func(*parsed) {}), ok, ""},
@@ -157,6 +175,7 @@ func bearerCases(t *testing.T, i issuer) []bearerCase {
 		{"for nobody", with(func(p *parsed) { delete(p.claims, "aud") }), refused, "invalid_token"},
 		{"of another issuer", with(func(p *parsed) { p.claims["iss"] = "https://other.example.com" }), refused, "invalid_token"},
 		{"without the scope", "Bearer " + other, http.StatusForbidden, "insufficient_scope"},
+		writes,
 		{"of no scope", with(func(p *parsed) { p.claims["scope"] = "" }), http.StatusForbidden, "insufficient_scope"},
 
 		{"a refresh token", "Bearer " + refresh, refused, "invalid_token"},
