@@ -43,7 +43,7 @@ type Revocation struct {
 
 // mark stands for an id in the list: the first eight bytes of a hash, so that a list is small and does not
 // tell whom it is about. That one of a billion tokens is hit by one of 100,000 marks by accident has
-// a chance of one in 200,000, and costs a new token.
+// a chance of one in 90,000, and costs a new token.
 type mark uint64
 
 type dated struct {
