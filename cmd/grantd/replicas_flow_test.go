@@ -43,6 +43,7 @@ func TestReplicasShareFlows(t *testing.T) {
 	}
 	wantStatus(t, "introspect", introspect(1), 200, `"active":true`)
 	wantSameKeys(t, rs)
+	rs.wantListed(t, "a live token", next.Access, false)
 
 	wantStatus(t, "revoke", rs.at(1).post("/revoke", form("client_id", replicaClient, "token", next.Refresh)), 200)
 	time.Sleep(effective)
@@ -51,6 +52,8 @@ func TestReplicasShareFlows(t *testing.T) {
 		wantStatus(t, "use after a revocation", rs.at(i).get("/status/", next.Access), 401)
 		wantStatus(t, "introspect after a revocation", introspect(i), 200, `"active":false`)
 	}
+	rs.wantListed(t, "a revoked token", next.Access, true)
+	wantSameList(t, rs)
 }
 
 func wantSameKeys(t *testing.T, rs *replicas) {
@@ -97,13 +100,16 @@ func TestReplicasFollowTheOperator(t *testing.T) {
 	operator("", "user", "disable", "ann")
 	wantEverywhere("a disabled user's login", effective, 400, login)
 	wantEverywhere("a disabled user's token", 0, 401, func(at int) answer { return rs.at(at).get("/users/me/", held.Access) })
+	rs.wantListed(t, "a disabled user's token", held.Access, true)
 	wantEverywhere("a disabled user's refresh", 0, 400, func(at int) answer { return refresh(rs.at(at), held.Refresh) })
 
 	operator("", "user", "enable", "ann")
 	held = tokensOf(t, login(1))
+	rs.wantListed(t, "an enabled user's token", held.Access, false)
 	operator("", "client", "delete", "late")
 	wantEverywhere("a deleted client", effective, 401, knows)
 	wantEverywhere("a deleted client's token", 0, 401, func(at int) answer { return rs.at(at).get("/users/me/", held.Access) })
+	rs.wantListed(t, "a deleted client's token", held.Access, true)
 }
 
 // A replica learns of revocations also when its connections are cut, and refuses
@@ -134,6 +140,7 @@ func TestReplicasRefuseWhatTheyCannotKnow(t *testing.T) {
 	if e := rs.use(other, 0); e.status != 503 && e.status != 401 {
 		t.Errorf("it is cut off: %s", e)
 	}
+	wantStatus(t, "its list of revocations", rs.at(0).get("/revocations", ""), 503, "temporarily_unavailable")
 	networks[0].Refuse(false)
 	eventually(t, "it is ready again", func() bool { return rs.at(0).readyz().status == 200 })
 	time.Sleep(effective)
