@@ -15,16 +15,21 @@ import (
 // in one go. It reads the master key and the certificate, and nothing else. The
 // error, if any, is Problems.
 func (c Config) Check() error {
-	var p Problems
-	if c.Issuer == "" {
-		p.add("issuer", "no issuer is set", "set it to the https URL of this server, such as https://auth.example.com")
-	}
+	p := c.checkServing("this server")
 	if _, err := c.Master(); err != nil {
 		p = append(p, err.(Problems)...)
 	}
+	return p.err()
+}
+
+// checkServing is what all that serves in production has in common.
+func (c Config) checkServing(issuer string) (p Problems) {
+	if c.Issuer == "" {
+		p.add("issuer", "no issuer is set", "set it to the https URL of "+issuer+", such as https://auth.example.com")
+	}
 	c.checkProxies(&p)
 	c.checkValues(&p, 10, 16)
-	return p.err()
+	return p
 }
 
 // CheckValues is Check for "grantd dev": neither issuer nor master key need be
@@ -37,7 +42,7 @@ func (c Config) CheckValues() error {
 
 // checkValues allows costs of bcrypt from leastCost to mostCost.
 func (c Config) checkValues(p *Problems, leastCost, mostCost int) {
-	checkIssuer(p, c.Issuer)
+	checkURL(p, "issuer", c.Issuer)
 	checkListeners(p, c.Listen, c.OpsListen)
 	if c.ShutdownDelay < 0 || c.ShutdownDelay > time.Minute {
 		p.add("shutdown_delay", "it is "+formatDuration(c.ShutdownDelay), "set it between 0s and 1m, such as 5s")

@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// checkIssuer reports all that is wrong with an issuer that is set.
+// checkURL reports all that is wrong with the URL of a server, if it is set.
 //
-// RFC 8414 §2: an https URL without query and fragment. Tokens are compared
-// with it byte by byte, so it has to be written in one way only.
-func checkIssuer(p *Problems, issuer string) {
-	if issuer == "" {
+// RFC 8414 §2 and RFC 9728 §1.2: an https URL without fragment, and without query.
+// Tokens are compared with it byte by byte, so it has to be written in one way only.
+func checkURL(p *Problems, key, raw string) {
+	if raw == "" {
 		return
 	}
-	u, err := url.Parse(issuer)
+	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" || u.Hostname() == "" {
-		p.add("issuer", "it is not an absolute URL", "write it as https://auth.example.com")
+		p.add(key, "it is not an absolute URL", "write it as https://auth.example.com")
 		return
 	}
 	for _, fault := range []struct {
@@ -34,26 +34,26 @@ func checkIssuer(p *Problems, issuer string) {
 			"it holds a username or password", "remove what stands before the @"},
 		{u.RawQuery != "" || u.ForceQuery,
 			"it has a query (RFC 8414 §2)", "remove what follows the ?"},
-		{strings.Contains(issuer, "#"),
+		{strings.Contains(raw, "#"),
 			"it has a fragment (RFC 8414 §2)", "remove what follows the #"},
 		{strings.HasSuffix(u.Path, "/"),
-			"it ends in a slash", "remove the slash: clients compare the issuer byte by byte"},
-		{!isCanonical(u, issuer),
+			"it ends in a slash", "remove the slash: clients compare it byte by byte"},
+		{!isCanonical(u, raw),
 			"it can be written in another way", "write it in lower case, without escapes, default port, // and .. in the path"},
 	} {
 		if fault.found {
-			p.add("issuer", fault.what, fault.remedy)
+			p.add(key, fault.what, fault.remedy)
 		}
 	}
 }
 
 // isCanonical says whether scheme, host and path are written as everybody else
 // would write them.
-func isCanonical(u *url.URL, issuer string) bool {
+func isCanonical(u *url.URL, raw string) bool {
 	prefix := u.Scheme + "://"
 	trimmed := strings.TrimRight(u.Path, "/")
 	defaultPort := map[string]string{"https": "443", "http": "80"}[u.Scheme]
-	return strings.HasPrefix(issuer, prefix) &&
+	return strings.HasPrefix(raw, prefix) &&
 		u.Host == strings.ToLower(u.Host) &&
 		!strings.HasSuffix(u.Host, ":") && (u.Port() == "" || isPort(u.Port()) && u.Port() != defaultPort) &&
 		(trimmed == "" || path.Clean(trimmed) == trimmed) &&

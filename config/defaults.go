@@ -46,6 +46,15 @@ func Dev() Config {
 	return c
 }
 
+// Resource is the settings that "grantd resource" starts from. It listens beside a
+// server on the same machine.
+func Resource() Config {
+	c := Default()
+	c.Listen = "127.0.0.1:8001"
+	c.OpsListen = "127.0.0.1:9001"
+	return c
+}
+
 func defaultScopes() []Scope {
 	return []Scope{
 		{"me", "Read your profile"},

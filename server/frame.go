@@ -15,13 +15,14 @@ import (
 type frame struct {
 	log     *slog.Logger
 	proxies []netip.Prefix // that may say whom a request comes from
+	unready outage
 }
 
 func newFrame(log *slog.Logger, proxies []netip.Prefix) *frame {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &frame{log, proxies}
+	return &frame{log: log, proxies: proxies}
 }
 
 // handler answers a request or returns why not; writeError words the refusal.

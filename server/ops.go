@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+	"github.com/grantd/grantd/store"
 )
 
 // readyTime is how long /readyz waits for the database: less than those who ask
@@ -15,30 +16,49 @@ const readyTime = 2 * time.Second
 
 // Ops answers the operator's listener: is the process alive, can it serve.
 func (s *Server) Ops() http.Handler {
+	return s.ops(databaseProbe(s.DB), probe{"there is no key to sign with", func(context.Context) error {
+		_, err := s.ring.Signer(s.Now())
+		return err
+	}})
+}
+
+// probe looks for something without which requests cannot be served.
+type probe struct {
+	failing string // what to say then
+	do      func(context.Context) error
+}
+
+func databaseProbe(db *store.DB) probe {
+	return probe{"the database cannot be reached or written", db.Ready}
+}
+
+func (f *frame) ops(probes ...probe) http.Handler {
 	router := mux.NewRouter()
 	router.Path("/healthz").Methods("GET", "HEAD").HandlerFunc(healthz)
-	router.Path("/readyz").Methods("GET", "HEAD").HandlerFunc(s.readyz)
+	router.Path("/readyz").Methods("GET", "HEAD").HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.readyz(w, r, probes) })
 	return router
 }
 
 // healthz answers GET /healthz: the process runs.
 func healthz(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
 
-// readyz answers GET /readyz: the database can be read and written, and there is
-// a key to sign with.
-func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+// readyz answers GET /readyz: no probe fails.
+func (f *frame) readyz(w http.ResponseWriter, r *http.Request, probes []probe) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()
-	// The log has the cause. It names user, hosts and database, and whoever asks here proves nothing.
-	short, err := "the database cannot be reached or written", s.DB.Ready(ctx)
-	if err == nil {
-		short = "there is no key to sign with"
-		_, err = s.ring.Signer(s.Now())
+	var short string
+	var err error
+	for _, p := range probes {
+		if err = p.do(ctx); err != nil {
+			short = p.failing
+			break
+		}
 	}
 	if r.Context().Err() == nil {
-		s.unready.log(r.Context(), s.Log, "readiness", err)
+		f.unready.log(r.Context(), f.log, "readiness", err)
 	}
 	if err != nil {
+		// The log has the cause. It names user, hosts and database, and whoever asks here proves nothing.
 		http.Error(w, short+"; the log says why", http.StatusServiceUnavailable)
 		return
 	}

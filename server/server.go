@@ -78,7 +78,6 @@ type Server struct {
 	lists     lists
 	clients   *clients
 	clock     *clock
-	unready   outage
 	hashes    *hashPool
 	engine    *oauth2server.Server
 	prefix    string // path of the issuer URL, without a trailing slash

@@ -7,6 +7,7 @@ import (
 
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
 )
 
@@ -60,12 +61,19 @@ func checkAll(ctx context.Context, cfg config.Config, wrong error) error {
 // what was wrong when the settings were read.
 func checkServe(ctx context.Context, cfg config.Config, wrong error) error {
 	wrong = allProblems(wrong, cfg.Check())
-	return allProblems(wrong, checkState(ctx, cfg, wrong))
+	return allProblems(wrong, checkState(ctx, cfg, wrong, func(db *store.DB) error {
+		left := demoLeft(ctx, db)
+		master, err := openMaster(cfg)
+		if err != nil {
+			return left // what is wrong with the key was said before, in wrong
+		}
+		return allProblems(left, server.CheckMaster(ctx, db, master))
+	}))
 }
 
-// checkState looks at what is in the database, unless the settings that lead
+// checkState looks at the database and what is in it, unless the settings that lead
 // there are among what is wrong.
-func checkState(ctx context.Context, cfg config.Config, wrong error) error {
+func checkState(ctx context.Context, cfg config.Config, wrong error, content func(*store.DB) error) error {
 	if names(wrong, "database") {
 		return nil
 	}
@@ -77,12 +85,7 @@ func checkState(ctx context.Context, cfg config.Config, wrong error) error {
 	if err := db.Ready(ctx); err != nil {
 		return err
 	}
-	left := demoLeft(ctx, db)
-	master, err := openMaster(cfg)
-	if err != nil {
-		return left // what is wrong with the key was said before, in wrong
-	}
-	return allProblems(left, server.CheckMaster(ctx, db, master))
+	return content(db)
 }
 
 // names reports whether a problem with the setting key is in err.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/config"
-	"github.com/grantd/grantd/server"
 )
 
 // drain is how long running requests may take to finish after SIGTERM.
@@ -21,9 +20,31 @@ const drain = 20 * time.Second
 // listeners are the two addresses of a server.
 type listeners struct{ public, ops net.Listener }
 
+func listen(cfg config.Config) (listeners, error) {
+	public, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return listeners{}, listenError(err, "listen")
+	}
+	ops, err := net.Listen("tcp", cfg.OpsListen)
+	if err != nil {
+		return listeners{}, listenError(err, "ops_listen")
+	}
+	return listeners{public, ops}, nil
+}
+
+func listenError(err error, setting string) error {
+	return fmt.Errorf("%w; free the address or set %s to another", err, setting)
+}
+
+// surfaces are what both listeners answer with: those of a server, or of the resource router alone.
+type surfaces interface {
+	http.Handler
+	Ops() http.Handler
+}
+
 // serveHTTP answers both listeners until ctx ends, lets balancers notice, and then
 // lets running requests finish.
-func serveHTTP(ctx context.Context, cfg config.Config, srv *server.Server, on listeners, log *slog.Logger, started func()) error {
+func serveHTTP(ctx context.Context, cfg config.Config, srv surfaces, on listeners, log *slog.Logger, started func()) error {
 	var leaving atomic.Bool
 	public, ops := newHTTPServer(closing(&leaving, srv), log), newHTTPServer(unready(&leaving, srv.Ops()), log)
 	listener := on.public

@@ -39,7 +39,7 @@ func (a *app) newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "YAML file of settings (GRANTD_CONFIG)")
 	root.Flags().BoolVar(&versionAsked, "version", false, "print the version")
 	root.AddCommand(
-		a.devCommand(), a.serveCommand(), a.checkCommand(), a.migrateCommand(), a.storeCommand(),
+		a.devCommand(), a.serveCommand(), a.resourceCommand(), a.checkCommand(), a.migrateCommand(), a.storeCommand(),
 		a.userCommand(), a.clientCommand(), a.keyCommand(), a.grantCommand(), a.tokenCommand(), version,
 	)
 	return root

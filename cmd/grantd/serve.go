@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os/signal"
 	"syscall"
 
@@ -50,15 +48,11 @@ func (a *app) serve(cmd *cobra.Command, migrate bool) error {
 	if err := demoLeft(cmd.Context(), db); err != nil {
 		return err
 	}
-	public, err := net.Listen("tcp", cfg.Listen)
+	on, err := listen(cfg)
 	if err != nil {
-		return listenError(err, "listen")
+		return err
 	}
-	ops, err := net.Listen("tcp", cfg.OpsListen)
-	if err != nil {
-		return listenError(err, "ops_listen")
-	}
-	return a.runServer(cmd.Context(), cfg, master, db, listeners{public, ops}, nil)
+	return a.runServer(cmd.Context(), cfg, master, db, on, nil)
 }
 
 // openServed opens the database, and brings it up to date only if asked to.
@@ -67,10 +61,6 @@ func openServed(ctx context.Context, cfg config.Config, migrate bool) (*store.DB
 		return openMigrated(ctx, cfg)
 	}
 	return openCurrent(ctx, cfg)
-}
-
-func listenError(err error, setting string) error {
-	return fmt.Errorf("%w; free the address or set %s to another", err, setting)
 }
 
 // runServer serves until ctx ends. started is called once it answers.

@@ -1,0 +1,47 @@
+package config
+
+import "net/url"
+
+// CheckResource is Check for "grantd resource", which serves the resource router
+// alone, at the URL given: no key of the server's may be among its settings.
+func (c Config) CheckResource(given string) error {
+	p := c.checkServing("the server that issues the tokens")
+	if c.MasterKey != "" {
+		p.add("master_key", "the resource router signs nothing, so it must not know the master key", "take it out of the settings of this process")
+	}
+	if c.Tokens.SigningAlg == "HS256" {
+		p.add("tokens.signing_alg", "the key of HS256 is published nowhere", "have the server sign with ES256, or serve its built-in resource router")
+	}
+	c.checkResourceURL(&p, given)
+	return p.err()
+}
+
+// ResourceURL is where apps reach the resource router that runs on its own: the URL
+// given, else tokens.audience if that is one, else the issuer.
+func (c Config) ResourceURL(given string) string {
+	switch {
+	case given != "":
+		return given
+	case isHTTP(c.Tokens.Audience):
+		return c.Tokens.Audience
+	}
+	return c.Issuer
+}
+
+func (c Config) checkResourceURL(p *Problems, given string) {
+	switch {
+	case given != "":
+		checkURL(p, "--url", given)
+	case isHTTP(c.Tokens.Audience):
+		var faults Problems
+		checkURL(&faults, "tokens.audience", c.Tokens.Audience)
+		for _, f := range faults { // as an audience it may be right
+			p.add(f.Where, "as the URL of the resource router: "+f.What, "name the URL with --url")
+		}
+	}
+}
+
+func isHTTP(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}
