@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -44,11 +45,11 @@ const (
 )
 
 // splitServices parts the blocks of a document into the services, the blocks that call one, and the rest. A piece of
-// Go is a service, too: the last whole one with that piece in place of its own.
+// Go is a service, too: the last whole one with package scopes, with that piece in place of its own.
 func splitServices(t *testing.T, file string) (services []service, calls, rest []block) {
 	t.Helper()
 	blocks := readBlocks(t, file)
-	var whole service
+	var ours service
 	for i, b := range blocks {
 		name := fileLine.FindStringSubmatch(b.text)
 		started := i > 0 && fileLine.MatchString(blocks[i-1].text)
@@ -56,11 +57,14 @@ func splitServices(t *testing.T, file string) (services []service, calls, rest [
 		case name != nil && (i+1 == len(blocks) || blocks[i+1].language != "sh"):
 			t.Fatalf("%s:%d: nothing starts %s", file, b.line, name[1])
 		case name != nil:
-			whole = service{name[1], b.text, blocks[i+1].text, b.line, false}
-			services = append(services, whole)
+			s := service{name[1], b.text, blocks[i+1].text, b.line, false}
+			services = append(services, s)
+			if s.ours() {
+				ours = s
+			}
 		case started: // and read already
 		case b.language == "go":
-			services = append(services, whole.with(t, b))
+			services = append(services, ours.with(t, b))
 		case b.language == "sh" && strings.Contains(b.text, tryIt):
 			calls = append(calls, b)
 		default:
@@ -69,6 +73,9 @@ func splitServices(t *testing.T, file string) (services []service, calls, rest [
 	}
 	return services, calls, rest
 }
+
+// ours tells whether the service is made with package scopes.
+func (s service) ours() bool { return strings.Contains(s.source, "grantd/scopes") }
 
 // with is the service with a piece of Go that does something another way: makes the verifier, or guards the routes.
 func (s service) with(t *testing.T, piece block) service {
@@ -98,7 +105,7 @@ func TestResourceServices(t *testing.T) {
 	for _, s := range services {
 		kinds = append(kinds, filepath.Ext(s.file))
 	}
-	if want := []string{".go", ".go", ".go", ".go", ".go", ".mjs", ".py", ".go"}; !slices.Equal(kinds, want) {
+	if want := []string{".go", ".go", ".go", ".go", ".go", ".mjs", ".py", ".go", ".go"}; !slices.Equal(kinds, want) {
 		t.Fatalf("the document shows services in %q, want %q", kinds, want)
 	}
 	for _, s := range slices.Backward(services) { // Python's libraries take longest
@@ -109,12 +116,12 @@ func TestResourceServices(t *testing.T) {
 			url := "http://" + address + "/reports"
 
 			t.Run("before the issuer has started", func(t *testing.T) { s.withoutKeys().check(t, url) })
-			var ours bearerCase
+			var unseen bearerCase
 			t.Run("the issuer", func(t *testing.T) {
 				issuer := startIssuer(t, at)
+				unseen = s.afterwards(t, issuer)
 				cases := bearerCases(t, s, issuer)
-				ours = cases[0]
-				ours.wait(t, url)
+				cases[0].wait(t, url)
 				for _, c := range cases {
 					t.Run(c.name, func(t *testing.T) { c.check(t, url) })
 				}
@@ -129,7 +136,7 @@ func TestResourceServices(t *testing.T) {
 			if strings.Contains(s.source, "scopes.Resource{") {
 				t.Run("metadata", func(t *testing.T) { checkMetadata(t, "http://"+address) })
 			}
-			t.Run("after the issuer has stopped", func(t *testing.T) { ours.check(t, url) })
+			t.Run("after the issuer has stopped", func(t *testing.T) { unseen.check(t, url) })
 		})
 	}
 }
@@ -151,6 +158,16 @@ func replaced(blocks []block, what, with string) []block {
 	return blocks
 }
 
+// afterwards is a call with a token that is good, and new to the service, when the issuer has stopped.
+func (s service) afterwards(t *testing.T, i issuer) bearerCase {
+	t.Helper()
+	token, _ := i.login(t, "items")
+	if strings.Contains(s.source, "scopes.Introspect(") {
+		return bearerCase{"", "Bearer " + token, http.StatusServiceUnavailable, ""}
+	}
+	return bearerCase{"", "Bearer " + token, http.StatusOK, ""}
+}
+
 // checkRevocation: with package scopes a revocation counts within seconds, with the other libraries when the token
 // has expired, as the document says.
 func (s service) checkRevocation(t *testing.T, i issuer, url string) {
@@ -159,7 +176,7 @@ func (s service) checkRevocation(t *testing.T, i issuer, url string) {
 	good := bearerCase{"", "Bearer " + access, http.StatusOK, ""}
 	good.check(t, url)
 	i.revoke(t, access)
-	if !strings.Contains(s.source, "grantd/scopes") {
+	if !s.ours() {
 		good.check(t, url)
 		return
 	}
@@ -197,7 +214,10 @@ func (s service) start(t *testing.T, issuer, address string) {
 	}
 	_, port, _ := net.SplitHostPort(address)
 	text := strings.NewReplacer(demoAddress, issuer, servicePort, port, checkout, root)
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "reports")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	write(t, filepath.Join(dir, s.file), text.Replace(s.source))
 	cmd := command(t, dir, "bash", "-euo", "pipefail", "-c", text.Replace(s.commands))
 	cmd.Env = append(cmd.Env, "NPM_CONFIG_AUDIT=false", "NPM_CONFIG_FUND=false", "NPM_CONFIG_UPDATE_NOTIFIER=false",
