@@ -15,12 +15,12 @@ const (
 	livesKept = 5 * lifePoll // how old what is known of other servers may be
 )
 
-// lives is how long access tokens live that may still be out. They need not be as
-// the settings say: those may have been changed, and replicas may differ.
+// lives is how long the longest-lived access token lives that may still be out. It
+// need not be as the settings say: those may have been changed, and replicas may differ.
 type lives struct {
-	mu    sync.Mutex
-	known []store.AccessLife
-	asOf  time.Time
+	mu      sync.Mutex
+	longest time.Duration
+	asOf    time.Time
 }
 
 // noteLife tells the database how long our tokens live, before we issue any, and
@@ -42,9 +42,7 @@ func (s *Server) noteLife(ctx context.Context) error {
 			return err
 		}
 	}
-	s.lives.mu.Lock()
-	defer s.lives.mu.Unlock()
-	s.lives.known, s.lives.asOf = known, now
+	s.lives.set(known, now)
 	return nil
 }
 
@@ -63,15 +61,18 @@ func unnoted(known []store.AccessLife, ttl time.Duration, now time.Time) []time.
 	return []time.Duration{ttl, MaxAccessTTL}
 }
 
-// longest is the longest life of a token that may be out at now, and when that was
-// found out.
-func (l *lives) longest(now time.Time) (life time.Duration, asOf time.Time) {
+func (l *lives) set(known []store.AccessLife, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, one := range l.known {
-		if one.LastExpiry().Add(2 * leeway).After(now) {
-			life = max(life, one.TTL)
-		}
+	l.longest, l.asOf = 0, now
+	for _, one := range known { // none of which has long expired: see NoteAccessLife
+		l.longest = max(l.longest, one.TTL)
 	}
-	return life, l.asOf
+}
+
+// get gives the longest life, and when that was found out.
+func (l *lives) get() (longest time.Duration, asOf time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.longest, l.asOf
 }

@@ -114,13 +114,12 @@ func (s *Server) listState() (listState, token.SigningKey, error) {
 	if !s.live.fresh(now) {
 		return listState{}, token.SigningKey{}, unavailable("the server does not know at the moment what was revoked; try again", time.Second)
 	}
-	epoch := now.Truncate(listEpoch)
-	life, known := s.lives.longest(epoch)
+	life, known := s.lives.get()
 	if now.Sub(known).Abs() > livesKept {
 		return listState{}, token.SigningKey{}, unavailable("the server does not know at the moment how long tokens live; try again", time.Second)
 	}
 	key, err := s.ring.Signer(now)
-	return listState{changes: s.live.changeCount(), epoch: epoch.Unix(), life: life, kid: key.ID}, key, err
+	return listState{changes: s.live.changeCount(), epoch: now.Truncate(listEpoch).Unix(), life: life, kid: key.ID}, key, err
 }
 
 // makeList makes the next list.
