@@ -76,6 +76,8 @@ func (f *frame) recovered(w *statusWriter, r *http.Request, panicked any) {
 func (f *frame) logRequest(r *http.Request, rec *record, status int, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
+	case rec.route == listPath && status < http.StatusBadRequest:
+		level = slog.LevelDebug // each service looks every few seconds, or several times in one
 	case errors.Is(rec.cause, context.Canceled): // the client left
 	case status == http.StatusServiceUnavailable && !errors.Is(rec.cause, store.ErrUnavailable):
 		level = slog.LevelWarn // too many logins at once

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantd/grantd/server"
 	"github.com/grantd/grantd/server/token"
@@ -48,6 +49,24 @@ func (s *system) recordOf(res reply) map[string]any {
 		s.t.Fatalf("%d records of request %s", len(found), res.Header.Get("X-Request-Id"))
 	}
 	return found[0]
+}
+
+// A service that follows the list looks many times a minute. That it may is no news.
+func TestLooksAtTheListAreLoggedForDebugging(t *testing.T) {
+	s := newSystem(t)
+	s.get("/revocations").wantOK(t)
+	if found := s.records("request"); len(found) != 0 {
+		t.Errorf("logged: %v", found)
+	}
+	refused := s.send("POST", "/revocations", "")
+	if rec := s.recordOf(refused); rec["level"] != "INFO" || rec["status"] != 405.0 {
+		t.Errorf("a refusal is logged as %v", rec)
+	}
+	s.db.Close()
+	s.clock.Add(time.Minute) // nobody knows what was revoked meanwhile
+	if rec := s.recordOf(s.get("/revocations")); rec["route"] != "/revocations" || rec["status"] != 503.0 {
+		t.Errorf("an outage is logged as %v", rec)
+	}
 }
 
 func TestOneRecordPerRequest(t *testing.T) {
