@@ -92,18 +92,15 @@ func (s *service) follow(ctx context.Context, v *Verifier) {
 	}
 }
 
-// moved wakes those whose address is news, so that the time since their last failure does not matter.
+// moved has the keys fetched when their address is news, however long ago that failed. The list is asked for soon anyway.
 func (s *service) moved(before, after *outcome[heldMetadata]) {
 	was, is := before.value.document, after.value.document
 	if is != nil && (was == nil || was.jwksURI != is.jwksURI) {
 		s.keys.wake()
 	}
-	if s.feed != nil && was != nil && was.revocationListURI != is.revocationListURI {
-		s.feed.wake()
-	}
 }
 
-// back wakes the poll of the list when there are keys again, without which it could not be checked.
+// back has the list asked for when there are keys again, without which it could not be checked.
 func (s *service) back(before, after *outcome[heldKeys]) {
 	if s.feed != nil && before.err != nil && after.err == nil {
 		s.feed.wake()

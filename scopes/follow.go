@@ -26,7 +26,7 @@ var (
 // follower keeps a copy of something remote. One goroutine fetches it (run); all others look at what it has, and
 // may wait for the next outcome, never for long.
 type follower[T any] struct {
-	// get fetches, given the copy held, and says when to look again.
+	// get fetches, given the copy held, and says when to look again. With an error it gives that copy back.
 	get func(ctx context.Context, held T) (T, time.Duration, error)
 	// steady is to look again at the same interval after a failure, not sooner and then ever less often.
 	steady bool
@@ -61,9 +61,6 @@ func (f *follower[T]) run(ctx context.Context) {
 		value, wait, err := f.get(ctx, before.value)
 		if ctx.Err() != nil {
 			return
-		}
-		if err != nil {
-			value = before.value
 		}
 		f.publish(before, &outcome[T]{value: value, err: err, at: time.Now(), next: make(chan struct{})})
 		switch {

@@ -292,6 +292,13 @@ func TestJWKSIssuerHangs(t *testing.T) {
 			t.Errorf("waited %v although the issuer is known to hang", waited)
 		}
 		wantFind(t, keys, es256.ID, "found")
+		for range 300 { // while it fetches, and between
+			time.Sleep(time.Second)
+			wantFind(t, keys, "made up", "deadline exceeded")
+		}
+		if waited := time.Since(start); waited != 300*time.Second {
+			t.Errorf("waited %v in five minutes of hanging", waited-300*time.Second)
+		}
 	})
 }
 
