@@ -27,7 +27,8 @@ const (
 // signedList is a list of revocations as it is sent.
 type signedList struct {
 	state listState
-	etag  string // opaque, with its quotes
+	began time.Time // when it was made, by the machine's clock
+	etag  string    // opaque, with its quotes
 	body  []byte
 }
 
@@ -68,11 +69,13 @@ func (s *Server) revocationList(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// currentList gives the list as it is now. Who comes while one is made waits for
-// it, and where there is one revocation after another, until the maker has rested:
-// no more than a twentieth of a processor goes into lists.
+// currentList gives a list with all that was known to be revoked when it was asked
+// for. Who comes while one is made waits for the next, which all who wait share, and
+// where there is one revocation after another, until the maker has rested: no
+// more than a twentieth of a processor goes into lists.
 func (s *Server) currentList(ctx context.Context) (*signedList, error) {
-	if list, err := s.keptList(); list != nil || err != nil {
+	asked := time.Now()
+	if list, err := s.keptList(asked); list != nil || err != nil {
 		return list, err
 	}
 	select {
@@ -81,7 +84,7 @@ func (s *Server) currentList(ctx context.Context) (*signedList, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if list, err := s.keptList(); list != nil || err != nil {
+	if list, err := s.keptList(asked); list != nil || err != nil {
 		return list, err // of the one who had the turn before
 	}
 	select {
@@ -89,19 +92,17 @@ func (s *Server) currentList(ctx context.Context) (*signedList, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if list, err := s.keptList(); list != nil || err != nil {
-		return list, err
-	}
-	start := time.Now()
-	list, err := s.makeList()
-	s.lists.rest = time.Now().Add(min(listRest*time.Since(start), longRest))
+	began := time.Now()
+	list, err := s.makeList(began)
+	s.lists.rest = time.Now().Add(min(listRest*time.Since(began), longRest))
 	return list, err
 }
 
-// keptList gives the last list if a new one would be the same.
-func (s *Server) keptList() (*signedList, error) {
+// keptList gives the last list if a new one would be the same, or if it was made
+// after it was asked for.
+func (s *Server) keptList(asked time.Time) (*signedList, error) {
 	state, _, err := s.listState()
-	if last := s.lists.last.Load(); err == nil && last != nil && last.state == state {
+	if last := s.lists.last.Load(); err == nil && last != nil && (last.state == state || last.began.After(asked)) {
 		return last, nil
 	}
 	return nil, err
@@ -123,7 +124,7 @@ func (s *Server) listState() (listState, token.SigningKey, error) {
 }
 
 // makeList makes the next list.
-func (s *Server) makeList() (*signedList, error) {
+func (s *Server) makeList(began time.Time) (*signedList, error) {
 	state, key, err := s.listState()
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (s *Server) makeList() (*signedList, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &signedList{state: state, etag: etag, body: body}
+	list := &signedList{state: state, began: began, etag: etag, body: body}
 	s.lists.last.Store(list)
 	return list, nil
 }

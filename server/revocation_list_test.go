@@ -223,6 +223,7 @@ func TestRevocationListIsKept(t *testing.T) {
 	s.clock.Add(time.Second)
 	s.sync()
 	same("each minute it is signed anew", 200)
+	s.clock.Add(300 * time.Nanosecond)
 	s.post("/revoke", form("client_id", "app", "token", s.login("me").str("access_token"))).wantOK(t)
 	same("one was revoked", 200)
 	made := s.get("/revocations").body
@@ -433,6 +434,38 @@ func TestRevocationListUnderLoad(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// While there is one revocation after another, all who wait for the next list get
+// the same one: their turns would not come otherwise.
+func TestRevocationListIsShared(t *testing.T) {
+	s := newSystem(t)
+	s.srv.RevokeMany(20_000)
+	ctx, stop := context.WithCancel(t.Context())
+	var revoking, asking sync.WaitGroup
+	revoking.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			s.srv.RevokeID(fmt.Sprint("next-", i))
+			time.Sleep(100 * time.Microsecond)
+		}
+	})
+	var mu sync.Mutex
+	given := map[string]int{}
+	for range 60 {
+		asking.Go(func() {
+			res := s.send("HEAD", "/revocations", "")
+			res.wantOK(t)
+			mu.Lock()
+			defer mu.Unlock()
+			given[res.Header.Get("ETag")]++
+		})
+	}
+	asking.Wait()
+	stop()
+	revoking.Wait()
+	if len(given) > 20 {
+		t.Errorf("%d lists were made for 60 requests at once", len(given))
+	}
 }
 
 // The list is JSON for who reads it in another language.
