@@ -35,6 +35,7 @@ type service struct {
 var (
 	fileLine  = regexp.MustCompile(`^(?://|#) (\S+\.(?:go|mjs|py))\n`)
 	guardLine = regexp.MustCompile(`(?ms)^\tguard := .*ListenAndServe[^\n]*\n`)
+	mainBody  = regexp.MustCompile(`(?s)func main\(\) \{.*?\n\}`)
 	madeLine  = regexp.MustCompile(`(?m)^\tverifier, err := .*\n`)
 )
 
@@ -107,6 +108,9 @@ func TestResourceServices(t *testing.T) {
 	}
 	if want := []string{".go", ".go", ".go", ".go", ".go", ".mjs", ".py", ".go", ".go"}; !slices.Equal(kinds, want) {
 		t.Fatalf("the document shows services in %q, want %q", kinds, want)
+	}
+	if lines := strings.Count(mainBody.FindString(services[0].source), "\n") - 1; lines < 1 || lines >= 15 {
+		t.Errorf("%d lines are no five minutes", lines)
 	}
 	for _, s := range slices.Backward(services) { // Python's libraries take longest
 		t.Run(fmt.Sprintf("line %d %s", s.line, s.file), func(t *testing.T) {
