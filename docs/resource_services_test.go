@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -274,65 +273,5 @@ func serve(t *testing.T, cmd *exec.Cmd, address string) {
 			t.Fatalf("the service ended:\n%s", out.String())
 		case <-time.After(50 * time.Millisecond):
 		}
-	}
-}
-
-// bearerCase is a call with an Authorization header, or with none, and what it must be answered.
-type bearerCase struct {
-	name, header string
-	status       int
-	code         string // the error of the challenge
-}
-
-// wait calls until the service has noticed that its issuer is there.
-func (c bearerCase) wait(t *testing.T, url string) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); c.call(t, url).StatusCode == http.StatusServiceUnavailable; {
-		if time.Now().After(deadline) {
-			t.Fatal("the service does not notice that its issuer is there")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
-func (c bearerCase) call(t *testing.T, url string) *http.Response {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.header != "" {
-		request.Header.Set("Authorization", c.header)
-	}
-	reply, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { reply.Body.Close() })
-	return reply
-}
-
-func (c bearerCase) check(t *testing.T, url string) {
-	t.Helper()
-	reply := c.call(t, url)
-	body, err := io.ReadAll(reply.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if reply.StatusCode != c.status || strings.Contains(string(body), "reports of") != (c.status == http.StatusOK) {
-		t.Errorf("status %d, want %d; body %s", reply.StatusCode, c.status, body)
-	}
-	switch c.status {
-	case http.StatusOK:
-		return
-	case http.StatusServiceUnavailable:
-		if reply.Header.Get("Retry-After") == "" {
-			t.Error("no Retry-After")
-		}
-		return
-	}
-	challenge, err := scopes.ParseChallenge(reply.Header.Get("WWW-Authenticate"))
-	if err != nil || challenge.Error != c.code || challenge.Scope.String() != "items" {
-		t.Errorf("WWW-Authenticate: %s (%v), want the error %q and the scope items", reply.Header.Get("WWW-Authenticate"), err, c.code)
 	}
 }

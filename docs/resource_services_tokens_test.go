@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/store"
 )
 
@@ -134,6 +136,66 @@ func (i issuer) again(t *testing.T, token string, change func(*parsed)) string {
 		t.Fatal(err)
 	}
 	return signed
+}
+
+// bearerCase is a call with an Authorization header, or with none, and what it must be answered.
+type bearerCase struct {
+	name, header string
+	status       int
+	code         string // the error of the challenge
+}
+
+// wait calls until the service has noticed that its issuer is there.
+func (c bearerCase) wait(t *testing.T, url string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); c.call(t, url).StatusCode == http.StatusServiceUnavailable; {
+		if time.Now().After(deadline) {
+			t.Fatal("the service does not notice that its issuer is there")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (c bearerCase) call(t *testing.T, url string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.header != "" {
+		request.Header.Set("Authorization", c.header)
+	}
+	reply, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { reply.Body.Close() })
+	return reply
+}
+
+func (c bearerCase) check(t *testing.T, url string) {
+	t.Helper()
+	reply := c.call(t, url)
+	body, err := io.ReadAll(reply.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply.StatusCode != c.status || strings.Contains(string(body), "reports of") != (c.status == http.StatusOK) {
+		t.Errorf("status %d, want %d; body %s", reply.StatusCode, c.status, body)
+	}
+	switch c.status {
+	case http.StatusOK:
+		return
+	case http.StatusServiceUnavailable:
+		if reply.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+		return
+	}
+	challenge, err := scopes.ParseChallenge(reply.Header.Get("WWW-Authenticate"))
+	if err != nil || challenge.Error != c.code || challenge.Scope.String() != "items" {
+		t.Errorf("WWW-Authenticate: %s (%v), want the error %q and the scope items", reply.Header.Get("WWW-Authenticate"), err, c.code)
+	}
 }
 
 // bearerCases are the same for every service, but for one that says that who may write may read.
