@@ -20,6 +20,7 @@ const (
 	listLife  = 3 * time.Minute // exp: whoever cannot ask again for so long must not go on
 	listTTL   = 5 * time.Second // ttl: when to ask again
 	listEpoch = time.Minute     // a list is signed anew, and what expired leaves it
+	listAge   = 5 * time.Second // how old a list that is sent may be
 	listRest  = 19              // how many times as long as it took to make a list the maker rests
 	longRest  = 2 * time.Second // at most
 )
@@ -27,6 +28,7 @@ const (
 // signedList is a list of revocations as it is sent.
 type signedList struct {
 	state listState
+	asOf  time.Time // its iat
 	began time.Time // when it was made, by the machine's clock
 	etag  string    // opaque, with its quotes
 	body  []byte
@@ -50,17 +52,24 @@ type lists struct {
 // revocationList answers GET /revocations: what was revoked while tokens of then
 // may still be out, for services that validate tokens without asking us.
 func (s *Server) revocationList(w http.ResponseWriter, r *http.Request) error {
-	list, err := s.currentList(r.Context())
+	list, err := s.currentList(r.Context(), listLife)
 	if err != nil {
 		return err
 	}
-	h := w.Header()
+	h, held := w.Header(), r.Header.Values("If-None-Match")
+	if noneMatch(held, list.etag) {
+		// Services take a list that is much older than their last for a replay, and we may have
+		// signed this one long before another replica signed that.
+		if list, err = s.currentList(r.Context(), listAge); err != nil {
+			return err
+		}
+	}
 	h.Set("Content-Type", "application/revocations+jwt")
 	// A cache that cannot reach us must not pass an old list for today's (RFC 9111 §5.2.2.2).
 	h.Set("Cache-Control", "public, max-age=1, must-revalidate")
 	// RFC 9110 §8.8.1: weak, for another replica signs the same content, and by another second.
 	h.Set("ETag", "W/"+list.etag)
-	if !noneMatch(r.Header.Values("If-None-Match"), list.etag) {
+	if !noneMatch(held, list.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -70,12 +79,12 @@ func (s *Server) revocationList(w http.ResponseWriter, r *http.Request) error {
 }
 
 // currentList gives a list with all that was known to be revoked when it was asked
-// for. Who comes while one is made waits for the next, which all who wait share, and
+// for, and that is no older. Who comes while one is made waits for the next, which all who wait share, and
 // where there is one revocation after another, until the maker has rested: no
 // more than a twentieth of a processor goes into lists.
-func (s *Server) currentList(ctx context.Context) (*signedList, error) {
+func (s *Server) currentList(ctx context.Context, oldest time.Duration) (*signedList, error) {
 	asked := time.Now()
-	if list, err := s.keptList(asked); list != nil || err != nil {
+	if list, err := s.keptList(asked, oldest); list != nil || err != nil {
 		return list, err
 	}
 	select {
@@ -84,7 +93,7 @@ func (s *Server) currentList(ctx context.Context) (*signedList, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if list, err := s.keptList(asked); list != nil || err != nil {
+	if list, err := s.keptList(asked, oldest); list != nil || err != nil {
 		return list, err // of the one who had the turn before
 	}
 	select {
@@ -98,14 +107,18 @@ func (s *Server) currentList(ctx context.Context) (*signedList, error) {
 	return list, err
 }
 
-// keptList gives the last list if a new one would be the same, or if it was made
-// after it was asked for.
-func (s *Server) keptList(asked time.Time) (*signedList, error) {
+// keptList gives the last list if it was made after it was asked for, or if a new one
+// would say the same and it is not too old.
+func (s *Server) keptList(asked time.Time, oldest time.Duration) (*signedList, error) {
 	state, _, err := s.listState()
-	if last := s.lists.last.Load(); err == nil && last != nil && (last.state == state || last.began.After(asked)) {
+	last := s.lists.last.Load()
+	if err != nil || last == nil {
+		return nil, err
+	}
+	if last.began.After(asked) || last.state == state && s.Now().Sub(last.asOf) <= oldest {
 		return last, nil
 	}
-	return nil, err
+	return nil, nil
 }
 
 // listState tells what the list has to be like now and the key that signs it. It
@@ -143,7 +156,7 @@ func (s *Server) makeList(began time.Time) (*signedList, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &signedList{state: state, began: began, etag: etag, body: body}
+	list := &signedList{state: state, asOf: asOf, began: began, etag: etag, body: body}
 	s.lists.last.Store(list)
 	return list, nil
 }

@@ -220,6 +220,11 @@ func TestRevocationListIsKept(t *testing.T) {
 	s.clock.Add(59 * time.Second)
 	s.sync()
 	same("within the minute", 304)
+	// Two replicas sign the same list at different times. A service must not take one for a replay.
+	if list := s.revocationsAt("/revocations"); list.IssuedAt.Before(s.clock.Now()) {
+		t.Errorf("a list of %s is sent at %s", list.IssuedAt, s.clock.Now())
+	}
+	same("and also when it was signed again for another", 304)
 	s.clock.Add(time.Second)
 	s.sync()
 	same("each minute it is signed anew", 200)
