@@ -62,15 +62,12 @@ func Discover(ctx context.Context, issuer, audience string, o DiscoverOptions) (
 }
 
 func (o DiscoverOptions) check(issuer, audience string) error {
-	problems := []error{checkIssuer(issuer), o.Revocations.check()}
+	problems := []error{checkIssuer(issuer), checkRefresh("DiscoverOptions", o.Refresh), o.Revocations.check()}
 	if audience == "" {
 		problems = append(problems, errNoAudience)
 	}
 	if o.Leeway < 0 {
 		problems = append(problems, errors.New("DiscoverOptions.Leeway is negative: leave it zero for 60 seconds"))
-	}
-	if o.Refresh < 0 {
-		problems = append(problems, errors.New("DiscoverOptions.Refresh is negative: leave it zero for 5 minutes"))
 	}
 	return errors.Join(problems...)
 }

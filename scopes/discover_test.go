@@ -273,8 +273,10 @@ func TestDiscoverRefusesArguments(t *testing.T) {
 			t.Errorf("%v does not tell of %s", err, want)
 		}
 	}
-	if _, err := scopes.Discover(t.Context(), issuer, audience, scopes.DiscoverOptions{Revocations: scopes.RevocationOptions{MaxAge: -1}}); err == nil {
-		t.Error("a negative MaxAge")
+	for _, o := range []scopes.RevocationOptions{{MaxAge: -1}, {Poll: -1}, {Poll: 5}, {Poll: 99 * time.Millisecond}, {MaxAge: 4 * time.Second}} {
+		if _, err := scopes.Discover(t.Context(), issuer, audience, scopes.DiscoverOptions{Revocations: o}); err == nil || !strings.Contains(err.Error(), "Poll") {
+			t.Errorf("%+v: %v", o, err)
+		}
 	}
 }
 
@@ -451,7 +453,7 @@ func TestDiscoverOverTCP(t *testing.T) {
 	defer stop()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	v := must(scopes.Discover(ctx, s.issuer, audience, scopes.DiscoverOptions{Revocations: scopes.RevocationOptions{Poll: time.Millisecond}}))
+	v := must(scopes.Discover(ctx, s.issuer, audience, scopes.DiscoverOptions{Revocations: scopes.RevocationOptions{Poll: 100 * time.Millisecond}}))
 	stolen := s.token(es256, claim("jti", "stolen"))
 	var all sync.WaitGroup
 	for range 8 {

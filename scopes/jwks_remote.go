@@ -2,7 +2,6 @@ package scopes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -37,14 +36,22 @@ func JWKS(ctx context.Context, url string, o JWKSOptions) (KeySource, error) {
 	if err := checkURL("JWKS", url); err != nil {
 		return nil, err
 	}
-	if o.Refresh < 0 {
-		return nil, errors.New("JWKSOptions.Refresh is negative: leave it zero for 5 minutes")
+	if err := checkRefresh("JWKSOptions", o.Refresh); err != nil {
+		return nil, err
 	}
 	s := newRemoteKeys(newFetcher(o.Transport), newComplaints(o.OnError), o.Refresh)
 	s.locate = func(context.Context) (string, error) { return url, nil }
 	s.failed = func() {}
 	go s.run(ctx)
 	return s, nil
+}
+
+// checkRefresh: who asks for less than a second forgot the unit of the number.
+func checkRefresh(options string, refresh time.Duration) error {
+	if refresh != 0 && refresh < time.Second {
+		return fmt.Errorf("%s.Refresh is %v: give at least a second, or leave it zero for 5 minutes", options, refresh)
+	}
+	return nil
 }
 
 // remoteKeys is the KeySource of JWKS and Discover.

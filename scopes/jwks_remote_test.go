@@ -245,8 +245,10 @@ func TestJWKSRefusesAddresses(t *testing.T) {
 			t.Errorf("8414-2 %q: %v", url, err)
 		}
 	}
-	if _, err := scopes.JWKS(t.Context(), issuer, scopes.JWKSOptions{Refresh: -1}); err == nil {
-		t.Error("a negative Refresh")
+	for _, refresh := range []time.Duration{-1, 5, 999 * time.Millisecond} {
+		if _, err := scopes.JWKS(t.Context(), issuer, scopes.JWKSOptions{Refresh: refresh}); err == nil {
+			t.Errorf("Refresh: %v", refresh)
+		}
 	}
 	for _, url := range []string{"http://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/"} {
 		if _, err := scopes.JWKS(t.Context(), url, scopes.JWKSOptions{}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -71,6 +72,31 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// Who asks for a newer outcome than one that is not the last any more has got it: that is no reason to fetch.
+func TestFollowerFetchesOnceForAllWhoAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fetches := 0
+		var f follower[int]
+		f.init()
+		f.get = func(context.Context, int) (int, time.Duration, error) {
+			fetches++
+			return fetches, time.Hour, nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go f.run(ctx)
+		synctest.Wait()
+		first := f.last.Load()
+		for _, want := range []int{2, 2, 2} {
+			f.asked <- first
+			synctest.Wait()
+			if fetches != want {
+				t.Fatalf("%d fetches, want %d", fetches, want)
+			}
+		}
+	})
 }
 
 // heldFeed is a feed that holds a list of so many revocations.

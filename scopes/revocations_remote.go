@@ -10,9 +10,11 @@ import (
 const (
 	defaultPoll   = 5 * time.Second
 	defaultMaxAge = time.Minute
-	// rollback is how much older than the newest list one may be. The replicas of an issuer date their lists by
-	// clocks that differ a little.
-	rollback = 10 * time.Second
+	// shortestPoll: who asks for less forgot the unit of the number.
+	shortestPoll = 100 * time.Millisecond
+	// rollback is how much older than the newest list one may be. A replica of the issuer signs its list when it
+	// has to, at least each minute, and clocks differ: the next replica's may be dated that much sooner.
+	rollback = 90 * time.Second
 )
 
 // RevocationOptions say how a Verifier of Discover follows the issuer's list of revocations.
@@ -30,10 +32,10 @@ type RevocationOptions struct {
 }
 
 func (o RevocationOptions) check() error {
-	if o.Poll < 0 || o.MaxAge < 0 {
-		return errors.New("RevocationOptions: Poll or MaxAge is negative: leave them zero for 5 seconds and one minute")
+	if o = o.complete(); o.Poll < shortestPoll {
+		return fmt.Errorf("RevocationOptions: Poll is %v: give at least %v, or leave it zero for %v", o.Poll, shortestPoll, defaultPoll)
 	}
-	if o = o.complete(); o.MaxAge < o.Poll {
+	if o.MaxAge < o.Poll {
 		return fmt.Errorf("RevocationOptions: MaxAge (%v) is shorter than Poll (%v): each list would be too old before the next", o.MaxAge, o.Poll)
 	}
 	return nil
@@ -192,9 +194,10 @@ func (f *revocationFeed) read(ctx context.Context, url, token string) (*Revocati
 	return list, nil
 }
 
-// accept takes a list that was read. One that is older than the newest comes from a replica or a cache that is behind, or
-// from who wants a revoked token back: it is refused. Within what the clocks of replicas may differ, iat does not tell
-// which is behind; so what either has is revoked. Thus no entry is lost to a list issued before the one that has it.
+// accept takes a list that was read. No entry is lost to a list issued before the one that has it: while the newest list
+// is not the last one, what either has is revoked. For within what replicas may differ by, iat does not tell who is
+// behind. A list that is older still comes from a cache, or from who wants a revoked token back: it is refused, and is
+// no answer. (As an answer, the newest list itself could be repeated as well, until it expires.)
 func (h heldList) accept(l *RevocationList) (heldList, error) {
 	if h.newest != nil && l.IssuedAt.Before(h.newest.IssuedAt.Add(-rollback)) {
 		return h, fmt.Errorf("it is of %s, older than that of %s", l.IssuedAt.UTC().Format(time.RFC3339), h.newest.IssuedAt.UTC().Format(time.RFC3339))
