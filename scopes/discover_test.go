@@ -246,6 +246,20 @@ func TestDiscoverRefusesMetadata(t *testing.T) {
 	}
 }
 
+// An issuer that is elsewhere has nothing at this machine's loopback addresses, which need no https.
+func TestDiscoverRefusesLoopbackOfARemoteIssuer(t *testing.T) {
+	p := &publisher{}
+	p.set(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"issuer":"` + issuer + `","jwks_uri":"http://127.0.0.1:1/jwks.json"}`))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		v := must(scopes.Discover(ctx, issuer, audience, scopes.DiscoverOptions{Transport: p}))
+		wantJudge(t, v, mint(es256), "keys_unavailable", "jwks_uri is no https URL")
+	})
+}
+
 func TestDiscoverRefusesArguments(t *testing.T) {
 	for issuer, want := range map[string]string{
 		"http://auth.example.com":                  "https",

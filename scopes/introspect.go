@@ -196,7 +196,7 @@ func (i *Introspector) request(ctx context.Context, token string) (*http.Request
 	if err != nil {
 		return nil, err
 	}
-	if err := checkURL("introspection_endpoint", m.introspectionEndpoint); err != nil {
+	if err := m.checkAddress("introspection_endpoint", m.introspectionEndpoint); err != nil {
 		return nil, fmt.Errorf("the metadata of %s: %w", i.provider.issuer, err)
 	}
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}

@@ -16,10 +16,10 @@ const metadataInterval = time.Hour
 // serverMetadata is what matters to a resource service of the document of RFC 8414 §2.
 type serverMetadata struct {
 	issuer            string
-	jwksURI           string // empty when not there; else checkURL has passed it
+	jwksURI           string // empty when not there; else checkAddress has passed it
 	revocationListURI string // likewise; a member of grantd's own
 
-	introspectionEndpoint    string   // as it was sent: checkURL before use
+	introspectionEndpoint    string   // as it was sent: checkAddress before use
 	introspectionAuthMethods []string // nil when not there
 }
 
@@ -34,7 +34,13 @@ func readMetadata(data []byte, issuer string) (*serverMetadata, error) {
 	if m.issuer != issuer {
 		return nil, fmt.Errorf("it is that of the issuer %q, not of %q", shorten(m.issuer, 200), issuer)
 	}
-	return m, errors.Join(checkOptional("jwks_uri", m.jwksURI), checkOptional("revocation_list_uri", m.revocationListURI))
+	var problems []error
+	for _, to := range []struct{ name, address string }{{"jwks_uri", m.jwksURI}, {"revocation_list_uri", m.revocationListURI}} {
+		if to.address != "" {
+			problems = append(problems, m.checkAddress(to.name, to.address))
+		}
+	}
+	return m, errors.Join(problems...)
 }
 
 func (m *serverMetadata) take(name string, value []byte) error {
@@ -57,11 +63,20 @@ func (m *serverMetadata) take(name string, value []byte) error {
 	return nil
 }
 
-func checkOptional(name, address string) error {
-	if address == "" {
-		return nil
+// checkAddress is checkURL for what the metadata names. Only an issuer on loopback has addresses there.
+func (m *serverMetadata) checkAddress(name, address string) error {
+	if err := checkURL(name, address); err != nil {
+		return err
 	}
-	return checkURL(name, address)
+	if isHTTPS(m.issuer) && !isHTTPS(address) {
+		return fmt.Errorf("%s is no https URL, as the issuer is", name)
+	}
+	return nil
+}
+
+func isHTTPS(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "https"
 }
 
 // checkIssuer: RFC 8414 §2: an https URL without query and fragment. It is compared byte by byte with the claim iss.
