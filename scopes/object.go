@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// maxMembers of an object: looking for duplicates takes time that a stranger does not get.
-const maxMembers = 64
+// maxMembers of an object: looking for duplicates takes time that a stranger does not get. Metadata of large issuers has 80.
+const maxMembers = 256
 
 var (
 	errNoObject = errors.New("it is not a JSON object")

@@ -163,7 +163,7 @@ func TestWhatIsNoRevocationList(t *testing.T) {
 		"a fraction":         `{"iss":"i","sub":"u","iat":1.9,"exp":2e0,"ttl":1.5,"revoked":{}}`,
 		"the last date":      `{"iss":"i","sub":"u","iat":1,"exp":253402300799,"revoked":{}}`,
 		"a day":              head + `,"ttl":86400,"revoked":{}}`,
-		"as many members":    head + fillers(59) + `,"revoked":{}}`,
+		"as many members":    head + fillers(251) + `,"revoked":{}}`,
 		"order of no import": `{"revoked":{"before":"","tokens":""},"exp":2,"iat":1,"sub":"u","iss":"i"}`,
 	} {
 		l := readList(t, good)
@@ -201,7 +201,7 @@ func TestWhatIsNoRevocationList(t *testing.T) {
 		"exp beyond numbers":        `{"iss":"i","sub":"u","iat":1,"exp":1e999,"revoked":{}}`,
 		"ttl zero":                  head + `,"ttl":0,"revoked":{}}`,
 		"ttl of a year":             head + `,"ttl":31536000,"revoked":{}}`,
-		"too many members":          head + fillers(60) + `,"revoked":{}}`,
+		"too many members":          head + fillers(252) + `,"revoked":{}}`,
 		"tokens null":               revoked(`"tokens":null`),
 		"tokens a number":           revoked(`"tokens":1`),
 		"tokens an object":          revoked(`"tokens":{}`),
