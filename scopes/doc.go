@@ -16,7 +16,8 @@
 // Require is middleware of the usual shape, so it fits http.ServeMux, gorilla/mux and chi. In the handler, FromContext
 // gives the [Claims]: who granted the token, to which client, with which scopes, until when. Everything that is
 // refused is answered as RFC 6750 §3 says, with a challenge from which a client learns what to do, and
-// a body {"error","error_description"}.
+// a body {"error","error_description"}. A handler that finds more against a token, such as that its user has
+// left, has [Refuse] answer in the same way.
 //
 // # What to choose
 //
