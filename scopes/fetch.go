@@ -1,6 +1,7 @@
 package scopes
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -127,14 +128,15 @@ func readBody(resp *http.Response, limit int) ([]byte, error) {
 	if resp.ContentLength > int64(limit) {
 		return nil, fmt.Errorf("sends %d bytes, more than %d bytes are not read", resp.ContentLength, limit)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
-	if len(body) > limit {
+	body := bytes.NewBuffer(make([]byte, 0, max(0, resp.ContentLength)+bytes.MinRead))
+	_, err := body.ReadFrom(io.LimitReader(resp.Body, int64(limit)+1))
+	if body.Len() > limit {
 		return nil, fmt.Errorf("sends more than %d bytes", limit)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("breaks off: %w", err)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // shortened is an error of net/http, which may quote as much as the other side cares to send.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -59,14 +58,4 @@ func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// startSite serves a site over TCP.
-func startSite(t *testing.T) (s *site, stop func()) {
-	t.Helper()
-	s = newSite()
-	server := httptest.NewServer(http.HandlerFunc(s.serve))
-	s.issuer = server.URL
-	s.metadata = map[string]any{"issuer": s.issuer, "jwks_uri": s.issuer + "/jwks.json", "revocation_list_uri": s.issuer + "/revocations"}
-	return s, server.Close
 }

@@ -2,9 +2,15 @@ package scopes
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -144,4 +150,38 @@ func BenchmarkRevoked(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkPoll is a whole poll of a list that changed: HTTP, signature, content.
+func BenchmarkPoll(b *testing.B) {
+	const count = 100_000
+	entries := make([]Revocation, count)
+	for i := range entries {
+		entries[i] = RevokedToken(fmt.Sprint("revoked-", i))
+	}
+	var body string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = io.WriteString(w, body)
+	}))
+	defer server.Close()
+	private := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	payload := must(RevocationList{
+		Issuer: server.URL, URL: server.URL, IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour), Revoked: NewRevocations(entries...),
+	}.MarshalJSON())
+	signed := base64url.EncodeToString([]byte(`{"alg":"ES256","kid":"es","typ":"revocations+jwt"}`)) + "." + base64url.EncodeToString(payload)
+	body = signed + "." + base64url.EncodeToString(must(methods["ES256"].Sign(signed, private)))
+
+	f := newRevocationFeed(newProvider(server.URL, nil, nil), RevocationOptions{})
+	f.verifier = must(NewVerifier(VerifierOptions{
+		Issuer: server.URL, Audience: "any", Keys: must(StaticKeys(Key{ID: "es", Alg: "ES256", Key: &private.PublicKey})),
+	}))
+	b.ReportAllocs()
+	for b.Loop() {
+		held, err := f.poll(context.Background(), server.URL, heldList{})
+		if err != nil || held.last.Revoked.Len() != count {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(body)), "list-bytes")
 }
