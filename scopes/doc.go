@@ -50,6 +50,6 @@
 //
 // Keys that were fetched stay in use. The list of revocations may be a minute old (RevocationOptions.MaxAge); later nobody
 // can tell whether a token was revoked, and requests are answered 503 with Retry-After: the package fails closed. A service
-// that would rather go on allows more, up to the three minutes that a list lives. A service may start before its issuer;
+// that would rather go on allows more, up to the life of an access token. A service may start before its issuer;
 // until keys are there, its answer is 503, and [Verifier.Ready] waits for them.
 package scopes

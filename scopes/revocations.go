@@ -20,7 +20,7 @@ type RevocationList struct {
 	// Issuer is the claim iss; URL is sub, the address of the list.
 	Issuer, URL string
 	// IssuedAt is the claim iat: all that was revoked before is in the list. ExpiresAt is exp: the list is
-	// not to be used from then on. Both in whole seconds.
+	// refused when it arrives from then on. Both in whole seconds.
 	IssuedAt, ExpiresAt time.Time
 	// TTL is the claim ttl: after how long to ask again, in whole seconds. Zero means that the issuer does not say.
 	TTL time.Duration

@@ -24,9 +24,12 @@ type RevocationOptions struct {
 	Poll time.Duration
 	// MaxAge is how old the last answer may be when there is no newer one: as long, tokens pass that the list of
 	// then does not name. Past it they are refused as RevocationsUnavailable, which a Guard answers with 503. To
-	// accept more risk for fewer refusals, make it longer, up to the three minutes that a list of grantd lives.
-	// Zero means one minute.
+	// accept more risk for fewer refusals, make it longer: at the life of an access token, an issuer that is down
+	// refuses nobody. Zero means one minute.
 	MaxAge time.Duration
+	// Required refuses tokens, likewise, while the metadata of the issuer names no list, and never did. Without
+	// it tokens of such an issuer count until they expire.
+	Required bool
 	// Off leaves the list alone: tokens count until they expire.
 	Off bool
 }
@@ -101,15 +104,13 @@ func (f *revocationFeed) doubt(last *outcome[heldList]) error {
 	// By both clocks of the machine: one stands still while it is suspended, one can be set.
 	case now.Sub(held.asOf) > f.options.MaxAge, now.Round(0).Sub(held.asOf.Round(0)).Abs() > f.options.MaxAge:
 		return because(last.err, "the list of revocations is too old: it is of "+held.asOf.UTC().Format(time.RFC3339))
-	case f.over(held.last, now):
-		return because(last.err, "the list of revocations expired at "+held.last.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
 
 // absence: an issuer that has never named a list revokes nothing before its tokens expire.
 func (f *revocationFeed) absence(err error) error {
-	if m := f.provider.last.Load().value.document; m != nil && m.revocationListURI == "" {
+	if m := f.provider.last.Load().value.document; m != nil && m.revocationListURI == "" && !f.options.Required {
 		return nil
 	}
 	return because(err, "there is no list of revocations yet")
@@ -139,6 +140,8 @@ func (f *revocationFeed) look(ctx context.Context, held heldList) (heldList, tim
 		// Else who can change the metadata, or a server that was set back to an older version, could bring
 		// revoked tokens back to life.
 		err = fmt.Errorf("the metadata of %s names no revocation_list_uri any more", f.provider.issuer)
+	case f.options.Required:
+		err = fmt.Errorf("the metadata of %s names no revocation_list_uri", f.provider.issuer)
 	}
 	if err != nil {
 		err = fmt.Errorf("list of revocations: %w", err)
@@ -153,6 +156,9 @@ func (f *revocationFeed) look(ctx context.Context, held heldList) (heldList, tim
 // poll gives what is held after one question. On an error nothing has changed.
 func (f *revocationFeed) poll(ctx context.Context, url string, held heldList) (heldList, error) {
 	sent := f.verifier.options.Now() // before: what is revoked while the answer is on its way may not be in it
+	if held.last != nil && f.over(held.last, sent) {
+		held.validator = validator{} // whatever says "unchanged" of it is a cache that is stuck: it is signed anew each minute
+	}
 	a, err := f.provider.fetch.get(ctx, url, listDocument, held.validator)
 	if err != nil {
 		return held, err

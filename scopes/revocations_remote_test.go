@@ -3,6 +3,7 @@ package scopes_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -112,8 +113,8 @@ func TestRevocationsAreAsOldAsTheQuestion(t *testing.T) {
 func TestRevocationsOfAShortOrLongMaxAge(t *testing.T) {
 	for _, c := range []struct{ maxAge, passes, fails time.Duration }{
 		{10 * time.Second, 9 * time.Second, 11 * time.Second},
-		// However long MaxAge is, a list is good until it expires, after three minutes and the leeway.
-		{time.Hour, 238 * time.Second, 241 * time.Second},
+		// The expiry of the list, after three minutes, is about when it arrives.
+		{time.Hour, 59 * time.Minute, 61 * time.Minute},
 	} {
 		s := newSite()
 		o := scopes.DiscoverOptions{Revocations: scopes.RevocationOptions{MaxAge: c.maxAge}}
@@ -127,23 +128,33 @@ func TestRevocationsOfAShortOrLongMaxAge(t *testing.T) {
 	}
 }
 
-// "Nothing changed" keeps no list alive past its expiry.
+// "Nothing changed" keeps no list alive past its expiry, three minutes and the leeway: a cache that is stuck is no answer.
 func TestRevocationsExpireAlthoughNothingChanged(t *testing.T) {
-	s := newSite()
-	s.page("/revocations", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("ETag", `"same"`)
-		if r.Header.Get("If-None-Match") != "" {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-		_, _ = w.Write([]byte(s.list(time.Now())))
-	})
-	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
-		later(238 * time.Second)
-		wantJudge(t, v, s.token(es256), "ok")
-		later(3 * time.Second)
-		wantJudge(t, v, s.token(es256), "revocations_unavailable", "expired at")
-	})
+	for _, stuck := range []bool{true, false} {
+		s := newSite()
+		first := sync.OnceValue(func() string { return s.list(time.Now()) })
+		s.page("/revocations", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", `"same"`)
+			switch {
+			case r.Header.Get("If-None-Match") != "":
+				w.WriteHeader(http.StatusNotModified)
+			case stuck:
+				_, _ = w.Write([]byte(first()))
+			default:
+				_, _ = w.Write([]byte(s.list(time.Now())))
+			}
+		})
+		s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+			later(238 * time.Second)
+			wantJudge(t, v, s.token(es256), "ok")
+			later(70 * time.Second)
+			if stuck {
+				wantJudge(t, v, s.token(es256), "revocations_unavailable", "has expired at")
+			} else {
+				wantJudge(t, v, s.token(es256), "ok")
+			}
+		})
+	}
 }
 
 // A cache that says how old its answer is gets believed (RFC 9111 §5.1).
@@ -185,6 +196,14 @@ func TestRevocationsOfAnIssuerWithoutAList(t *testing.T) {
 		s.change(func() { delete(s.metadata, "revocation_list_uri") })
 		later(time.Hour + 2*time.Minute)
 		wantJudge(t, v, token(), "revocations_unavailable", "names no revocation_list_uri any more")
+	})
+}
+
+func TestRevocationsRequired(t *testing.T) {
+	s := newSite()
+	delete(s.metadata, "revocation_list_uri")
+	s.discover(t, scopes.DiscoverOptions{Revocations: scopes.RevocationOptions{Required: true}}, func(t *testing.T, v *scopes.Verifier) {
+		wantJudge(t, v, s.token(es256), "revocations_unavailable", "names no revocation_list_uri")
 	})
 }
 

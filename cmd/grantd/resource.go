@@ -82,12 +82,12 @@ func (a *app) resource(cmd *cobra.Command, flags resourceFlags) error {
 	return a.runResource(cmd.Context(), cfg, flags, db, on)
 }
 
-// check: a list of revocations lives for three minutes.
+// check: past the longest life of an access token there is nothing left to revoke.
 func (f resourceFlags) check() error {
-	if f.maxAge >= time.Second && f.maxAge <= 3*time.Minute {
+	if f.maxAge >= time.Second && f.maxAge <= server.MaxAccessTTL {
 		return nil
 	}
-	return config.Problem{Where: "--revocations-max-age", What: "it is " + f.maxAge.String(), Remedy: "set it between 1s and 3m"}
+	return config.Problem{Where: "--revocations-max-age", What: "it is " + f.maxAge.String(), Remedy: "set it between 1s and 24h"}
 }
 
 // runResource serves until ctx ends.
@@ -128,7 +128,7 @@ func (a *app) discover(ctx context.Context, cfg config.Config, maxAge time.Durat
 	transport.DialContext = (&net.Dialer{Timeout: issuerTime}).DialContext
 	transport.TLSHandshakeTimeout, transport.ResponseHeaderTimeout = issuerTime, issuerTime
 	return scopes.Discover(ctx, cfg.Issuer, audience, scopes.DiscoverOptions{
-		Revocations: scopes.RevocationOptions{Poll: listPoll, MaxAge: maxAge},
+		Revocations: scopes.RevocationOptions{Poll: listPoll, MaxAge: maxAge, Required: true},
 		Transport:   transport, Now: a.now,
 		OnError: func(err error) { log.Warn("something of the issuer cannot be had", "error", err) },
 	})
