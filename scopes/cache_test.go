@@ -122,9 +122,10 @@ func TestClaimsAreTheCallersOwn(t *testing.T) {
 	v, token := newVerifier(t, options()), mint(es256)
 	for range 2 {
 		claims := must(v.Verify(context.Background(), token))
-		if claims.Scope.Has("admin") || len(claims.Audience) != 1 || claims.Subject != "u-1" {
+		if claims.Scope.String() != "me items" || claims.Audience[0] != audience || len(claims.Audience) != 1 || claims.Subject != "u-1" {
 			t.Fatalf("claims of another caller: %+v", claims)
 		}
+		claims.Scope[0], claims.Audience[0] = "admin", "https://other"
 		claims.Scope = append(claims.Scope, "admin")
 		claims.Audience = append(claims.Audience, "https://other")
 		claims.Subject = "u-2"
@@ -163,6 +164,24 @@ func TestCacheIsBounded(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() { must(v.Verify(context.Background(), known)) }); n > 2 {
 		t.Error("refused tokens pushed out a valid one")
 	}
+}
+
+// What a KeySource of somebody else hands over is checked, and asked for again by the name that the token has.
+func TestVerifyKeysOfOthers(t *testing.T) {
+	o := options()
+	keys := &ring{}
+	o.Keys = keys
+	empty := signer{scopes.Key{ID: "hs", Alg: "HS256", Key: []byte{}}, []byte{}}
+	keys.set(empty.Key)
+	_, err := newVerifier(t, o).Verify(context.Background(), mint(empty))
+	wantKind(t, err, scopes.KeysUnavailable)
+
+	keys.keys = map[string]scopes.Key{"es": {ID: "another name", Alg: "ES256", Key: es256.Key.Key}}
+	v := newVerifier(t, o)
+	must(v.Verify(context.Background(), mint(es256)))
+	keys.set()
+	_, err = v.Verify(context.Background(), mint(es256))
+	wantKind(t, err, scopes.UnknownKey)
 }
 
 // One known token in use by many, while its key comes and goes.

@@ -20,7 +20,8 @@ type Claims struct {
 	// IssuedAt and ExpiresAt are the claims iat and exp. AuthTime is auth_time, when the user logged in;
 	// zero when the token does not say.
 	IssuedAt, ExpiresAt, AuthTime time.Time
-	// Payload is the JSON object of all claims, as the issuer signed it. Decode reads more claims from it.
+	// Payload is the JSON object of all claims, as the issuer signed it. Decode reads more claims from it. It is
+	// shared with others who have the same token: do not write into it.
 	Payload json.RawMessage
 
 	notBefore time.Time
@@ -30,11 +31,17 @@ type Claims struct {
 // Decode reads the claims of Payload into v, as encoding/json does: for those that Claims has no field for.
 func (c *Claims) Decode(v any) error { return json.Unmarshal(c.Payload, v) }
 
-// share is a copy for a caller: what it sets or appends is seen by nobody else who has the same token.
+// share is a copy for a caller: what it does to its claims is seen by nobody else who has the same token. Only Payload
+// is shared, to be read.
 func (c *Claims) share() *Claims {
 	own := *c
-	own.Audience = own.Audience[:len(own.Audience):len(own.Audience)]
-	own.Scope = own.Scope[:len(own.Scope):len(own.Scope)]
+	texts := make([]string, len(c.Scope)+len(c.Audience))
+	n := copy(texts, c.Scope)
+	copy(texts[n:], c.Audience)
+	own.Scope, own.Audience = texts[:n:n], texts[n:]
+	if c.Scope == nil {
+		own.Scope = nil
+	}
 	own.Payload = own.Payload[:len(own.Payload):len(own.Payload)]
 	return &own
 }
@@ -94,7 +101,9 @@ func (c *Claims) setDate(name string, value []byte) (ok bool) {
 	case "iat":
 		c.IssuedAt, ok = date(value)
 	case "nbf":
-		c.notBefore, ok = date(value)
+		if ok = string(value) == "0"; !ok { // some issuers write it to say nothing
+			c.notBefore, ok = date(value)
+		}
 	case "auth_time":
 		c.AuthTime, ok = date(value)
 	default:

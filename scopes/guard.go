@@ -93,6 +93,9 @@ func (p *post) admit(r *http.Request) (*Claims, error) {
 	if err != nil {
 		return nil, err
 	}
+	if claims == nil {
+		return nil, errors.New("the TokenVerifier gave neither claims nor an error")
+	}
 	scope := claims.Scope
 	if p.needs.met(scope) {
 		return claims, nil
@@ -142,7 +145,7 @@ func body(e *Error) []byte {
 
 // asError finds the refusal in err. Without one, a verifier of somebody else's failed: fail closed.
 func asError(err error) *Error {
-	if e := (*Error)(nil); errors.As(err, &e) {
+	if e := (*Error)(nil); errors.As(err, &e) && e != nil {
 		return e
 	}
 	return &Error{Kind: Unavailable, Description: "the token cannot be checked now; try again", Cause: err}

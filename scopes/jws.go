@@ -34,7 +34,7 @@ type jws struct {
 // header is the JOSE header, as far as it matters.
 type header struct{ alg, kid, typ string }
 
-// base64url: RFC 7515 §2: without padding; strict, so that a token has one spelling.
+// base64url: RFC 7515 §2: without padding; strict, so that each part has one spelling.
 var base64url = base64.RawURLEncoding.Strict()
 
 // open checks the form, header and signature of a token and gives its payload and the key that it is signed with. The
@@ -46,6 +46,11 @@ func (v *Verifier) open(ctx context.Context, token string, kind tokenKind) (payl
 	}
 	if key, err = v.options.Keys.Key(ctx, t.header.kid); err != nil {
 		return nil, Key{}, keyError(err)
+	}
+	// A KeySource of somebody else may have anything, also an empty secret. It is asked for the key again by this name.
+	key.ID = t.header.kid
+	if err := key.check(); err != nil {
+		return nil, Key{}, keyError(fmt.Errorf("key %q: %w", clip(t.header.kid), err))
 	}
 	if key.Alg != t.header.alg { // RFC 8725 §3.1: a key and its algorithm go together.
 		return nil, Key{}, &Error{Kind: BadSignature, Description: "the token is not signed with the algorithm of the key it names"}

@@ -2,6 +2,7 @@ package scopes
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -58,7 +59,7 @@ func (n Needs) Scope() Set {
 	if len(n.alternatives) == 0 {
 		return nil
 	}
-	return n.alternatives[0]
+	return slices.Clone(n.alternatives[0])
 }
 
 // all gives the names of all alternatives, each once.
@@ -83,7 +84,7 @@ func (n Needs) lacking(scope Set) string {
 		}
 		texts = append(texts, missing.String())
 	}
-	return strings.Join(texts, ", or ")
+	return strings.Join(texts, "; or ")
 }
 
 // met reports whether a token of that scope is let in.
@@ -104,10 +105,18 @@ type Hierarchy map[string]Set
 // Expand gives scope and all that it includes.
 func (h Hierarchy) Expand(scope Set) Set {
 	var all Set
-	for queue := scope; len(queue) > 0; queue = queue[1:] {
-		if name := queue[0]; !all.Has(name) { // also the end of a circle
-			all = append(all, name)
-			queue = append(queue[:len(queue):len(queue)], h[name]...)
+	seen := map[string]bool{} // ends circles, too
+	for queue := slices.Clone(scope); len(queue) > 0; queue = queue[1:] {
+		name := queue[0]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		all = append(all, name)
+		for _, next := range h[name] {
+			if !seen[next] {
+				queue = append(queue, next)
+			}
 		}
 	}
 	return all

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // maxMembers of an object: looking for duplicates takes time that a stranger does not get. Metadata of large issuers has 80.
@@ -86,7 +88,8 @@ func text(value []byte) (s string, ok bool) {
 	inner := value[1 : len(value)-1]
 	for _, c := range inner {
 		if c == '\\' || c >= 0x80 {
-			return s, json.Unmarshal(value, &s) == nil
+			// What is no Unicode becomes U+FFFD, whatever it was: of two subjects it would make one.
+			return s, json.Unmarshal(value, &s) == nil && !strings.ContainsRune(s, utf8.RuneError)
 		}
 	}
 	return string(inner), true

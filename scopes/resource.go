@@ -62,7 +62,7 @@ func (r *Resource) Mount(handle func(method, path string, h http.Handler)) error
 		return errors.New("Resource.Guard has no Verifier: make one with Discover")
 	}
 	path, metadataURL, err := r.metadataURL()
-	if err := errors.Join(err, r.checkRoutes()); err != nil {
+	if err := errors.Join(err, r.checkRoutes(path)); err != nil {
 		return err
 	}
 	guard := r.Guard
@@ -113,9 +113,9 @@ func secure(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
 }
 
-func (r *Resource) checkRoutes() error {
+func (r *Resource) checkRoutes(metadata string) error {
 	var problems []error
-	seen := map[string]bool{}
+	seen := map[string]bool{http.MethodGet + " " + metadata: true}
 	for _, route := range r.Routes {
 		name := route.Method + " " + route.Path
 		switch {

@@ -27,7 +27,7 @@ type VerifierOptions struct {
 	// Leeway is how far the clocks of issuer and service may be apart. Zero means 60 seconds.
 	Leeway time.Duration
 	// CacheSize is how many verified tokens are remembered, so that their signature is checked once. Zero
-	// means 8192, which take up to 40 MB; negative means none.
+	// means 8192, which take about 25 MB where tokens are of usual size; negative means none.
 	CacheSize int
 	// Now tells the time. Nil means time.Now.
 	Now func() time.Time
