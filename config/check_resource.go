@@ -5,15 +5,26 @@ import "net/url"
 // CheckResource is Check for "grantd resource", which serves the resource router
 // alone, at the URL given: no key of the server's may be among its settings.
 func (c Config) CheckResource(given string) error {
-	p := c.checkServing("the server that issues the tokens")
-	if c.MasterKey != "" {
-		p.add("master_key", "the resource router signs nothing, so it must not know the master key", "take it out of the settings of this process")
-	}
+	var p Problems
 	if c.Tokens.SigningAlg == "HS256" {
 		p.add("tokens.signing_alg", "the key of HS256 is published nowhere", "have the server sign with ES256, or serve its built-in resource router")
+		c.Tokens.SigningAlg, c.Tokens.SharedSecret = "ES256", "" // whatever is wrong with the secret, it is of no use here
 	}
+	p = append(p, c.checkServing("the server that issues the tokens")...)
+	c.checkNoMaster(&p)
 	c.checkResourceURL(&p, given)
 	return p.err()
+}
+
+// checkNoMaster refuses the path, too, though nothing here reads it: a process that can name the key of
+// the server can most likely read it.
+func (c Config) checkNoMaster(p *Problems) {
+	for _, s := range []struct{ key, value string }{{"master_key", c.MasterKey}, {"master_key_file", c.MasterKeyFile}} {
+		if s.value != "" {
+			p.add(s.key, "the resource router signs nothing, so it must not know the master key",
+				"take it out of the settings of this process, also of a file that it shares with the server")
+		}
+	}
 }
 
 // ResourceURL is where apps reach the resource router that runs on its own: the URL

@@ -28,10 +28,13 @@ func TestCheckResource(t *testing.T) {
 		{"a URL that is http", "http://api.example.com", func(*config.Config) {}, "--url: it is http on a host that is not loopback"},
 		{"a URL that is none", "api", func(*config.Config) {}, "--url: it is not an absolute URL"},
 		{"the master key", "", func(c *config.Config) { c.MasterKey = "secret" }, "master_key: the resource router signs nothing"},
-		{"the path of the server's key, which is not read", "", func(c *config.Config) { c.MasterKeyFile = "/nowhere" }, "https://login.example.com"},
+		{"the path of the master key", "", func(c *config.Config) { c.MasterKeyFile = "/nowhere" }, "master_key_file: the resource router signs nothing"},
 		{"a key that is shared", "", func(c *config.Config) {
 			c.Tokens.SigningAlg, c.Tokens.SharedSecret = "HS256", strings.Repeat("x", 32)
 		}, "tokens.signing_alg: the key of HS256 is published nowhere"},
+		{"a key that is too short, which the server would tell", "", func(c *config.Config) {
+			c.Tokens.SigningAlg, c.Tokens.SharedSecret = "HS256", ""
+		}, "tokens.signing_alg: the key of HS256 is published nowhere; have the server sign with ES256"},
 		{"everybody a proxy", "", func(c *config.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")} }, "trusted_proxies: 0.0.0.0/0 trusts every client"},
 		{"a cheap hash", "", func(c *config.Config) { c.Password.BcryptCost = 4 }, "password.bcrypt_cost: it is 4"},
 	} {

@@ -32,11 +32,19 @@ func readEnviron(c *Config, environ []string) (p Problems) {
 // envRemedy guesses only what may be a slip: in some other program's variable no
 // setting is meant.
 func envRemedy(name string) string {
+	if remedy, isFlag := resourceFlag(strings.ToLower(strings.TrimPrefix(name, envPrefix))); isFlag {
+		return remedy
+	}
 	key, isClose := measured(strings.TrimPrefix(name, envPrefix), leafKeys())
 	if !isClose {
 		return `see "grantd serve --help"`
 	}
 	return didYouMean(envName(key))
+}
+
+// resourceFlag tells how to give what "grantd resource" takes as a flag and from nowhere else.
+func resourceFlag(key string) (remedy string, isFlag bool) {
+	return `give it as a flag of "grantd resource": --` + flagName(key), key == "url" || key == "revocations_max_age"
 }
 
 func findEnv(name string) (leaf, bool) {

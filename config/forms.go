@@ -63,6 +63,18 @@ func number(least, most int) form[int] {
 	}, strconv.Itoa}
 }
 
+// ParseDuration reads a duration, such as 15m, as settings have it, for a flag that is none. The error, if any, is
+// a Problem with that flag.
+func ParseDuration(flag, s string) (time.Duration, error) {
+	d, err := parseDuration(s)
+	if err == nil {
+		return d, nil
+	}
+	var p Problems
+	p.addError(flag, err)
+	return 0, p[0]
+}
+
 func parseDuration(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(strings.TrimSpace(s))
 	switch {

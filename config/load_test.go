@@ -83,6 +83,7 @@ func TestEnvironment(t *testing.T) {
 		{"empty counts as not set", []string{"GRANTD_TOKENS_ACCESS_TTL=", "GRANTD_FOO="}, ""},
 		{"unknown", []string{"GRANTD_TOKEN_ACCESS_TTL=1m"}, `did you mean "GRANTD_TOKENS_ACCESS_TTL"?`},
 		{"unknown without its group", []string{"GRANTD_REFRESH_TTL=1m"}, `did you mean "GRANTD_TOKENS_REFRESH_TTL"?`},
+		{"a flag of another command", []string{"GRANTD_URL=https://api.example.com"}, `GRANTD_URL: unknown setting; give it as a flag of "grantd resource": --url`},
 		{"like none", []string{"GRANTD_DEPLOYMENT_STAGE=x"}, `GRANTD_DEPLOYMENT_STAGE: unknown setting; see "grantd serve --help"`},
 		{"not even a name", []string{"GRANTD_=x"}, `GRANTD_: unknown setting; see "grantd serve --help"`},
 		{"port outside a pod", []string{"GRANTD_PORT=80"}, "GRANTD_PORT: unknown setting"},

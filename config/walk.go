@@ -68,7 +68,10 @@ func (w *walker) entry(path string, key, value *yaml.Node) {
 // {master_key:abc}, where a space is missing, the key is "master_key:abc".
 func (w *walker) unknown(path string, key *yaml.Node) {
 	shown := keyChars.FindString(path)
-	remedy := didYouMean(nearest(shown, append(leafKeys(), groupKeys()...)))
+	remedy, isFlag := resourceFlag(shown)
+	if !isFlag {
+		remedy = didYouMean(nearest(shown, append(leafKeys(), groupKeys()...)))
+	}
 	if shown != path {
 		shown += "…"
 	}

@@ -58,11 +58,13 @@ func (a *app) nowAt(ctx context.Context, db *store.DB) time.Time {
 	return a.now()
 }
 
+var errNoFile = errors.New("there is no such file")
+
 // openCurrent opens a database whose schema is up to date. It never makes one.
 func openCurrent(ctx context.Context, cfg config.Config) (*store.DB, error) {
 	path, isFile := strings.CutPrefix(cfg.Database, "sqlite:")
 	if _, err := os.Stat(path); isFile && errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no such file; correct the setting database, or make one with \"grantd migrate\"", cfg.Database)
+		return nil, fmt.Errorf("%s: %w; correct the setting database, or make one with \"grantd migrate\"", cfg.Database, errNoFile)
 	}
 	db, err := openStore(ctx, cfg)
 	if err != nil {

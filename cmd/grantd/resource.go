@@ -31,13 +31,13 @@ const (
 	// than it takes to make the longest list.
 	issuerTime = 3 * time.Second
 	// listAge is two seconds and not one, so that a lost packet fails no request.
-	listAge = 2 * time.Second
+	listAge = "2s"
 )
 
 // resourceFlags are those that are no settings.
 type resourceFlags struct {
-	url    string
-	maxAge time.Duration
+	url, age string
+	maxAge   time.Duration // what age says, once it was read
 }
 
 func (a *app) resourceCommand() *cobra.Command {
@@ -52,7 +52,7 @@ func (a *app) resourceCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.resource(cmd, flags) },
 	}
 	cmd.Flags().StringVar(&flags.url, "url", "", "URL under which apps reach it; by default tokens.audience if that is a URL, else the issuer")
-	cmd.Flags().DurationVar(&flags.maxAge, "revocations-max-age", listAge, "how long tokens pass after the issuer's last answer when it cannot be reached; then 503")
+	cmd.Flags().StringVar(&flags.age, "revocations-max-age", listAge, "how long tokens pass after the issuer's last answer when it cannot be reached; then 503")
 	addSettings(cmd, resourceSettings...)
 	base := config.Resource()
 	cmd.Flags().Lookup("listen").DefValue = base.Listen
@@ -67,7 +67,7 @@ func (a *app) resource(cmd *cobra.Command, flags resourceFlags) error {
 	if isUnread(err) {
 		return err
 	}
-	if wrong := allProblems(err, cfg.CheckResource(flags.url), flags.check()); wrong != nil {
+	if wrong := allProblems(err, cfg.CheckResource(flags.url), flags.read()); wrong != nil {
 		return allProblems(wrong, checkState(cmd.Context(), cfg, wrong, func(*store.DB) error { return nil }))
 	}
 	db, err := openCurrent(cmd.Context(), cfg)
@@ -82,12 +82,16 @@ func (a *app) resource(cmd *cobra.Command, flags resourceFlags) error {
 	return a.runResource(cmd.Context(), cfg, flags, db, on)
 }
 
-// check: past the longest life of an access token there is nothing left to revoke.
-func (f resourceFlags) check() error {
-	if f.maxAge >= time.Second && f.maxAge <= server.MaxAccessTTL {
-		return nil
+// read: past the longest life of an access token there is nothing left to revoke.
+func (f *resourceFlags) read() (err error) {
+	const where = "--revocations-max-age"
+	if f.maxAge, err = config.ParseDuration(where, f.age); err != nil {
+		return err
 	}
-	return config.Problem{Where: "--revocations-max-age", What: "it is " + f.maxAge.String(), Remedy: "set it between 1s and 24h"}
+	if f.maxAge < time.Second || f.maxAge > server.MaxAccessTTL {
+		return config.Problem{Where: where, What: "it is " + f.age, Remedy: "set it between 1s and 24h, such as " + listAge}
+	}
+	return nil
 }
 
 // runResource serves until ctx ends.
@@ -130,6 +134,9 @@ func (a *app) discover(ctx context.Context, cfg config.Config, maxAge time.Durat
 	return scopes.Discover(ctx, cfg.Issuer, audience, scopes.DiscoverOptions{
 		Revocations: scopes.RevocationOptions{Poll: listPoll, MaxAge: maxAge, Required: true},
 		Transport:   transport, Now: a.now,
-		OnError: func(err error) { log.Warn("something of the issuer cannot be had", "error", err) },
+		OnError: func(err error) {
+			log.Warn("cannot fetch from the issuer; tokens get 503 where its keys are missing or its list of revocations is older than --revocations-max-age",
+				"error", err)
+		},
 	})
 }

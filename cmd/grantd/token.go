@@ -155,6 +155,9 @@ func (in *inspector) check(ctx context.Context) {
 }
 
 func (in *inspector) withoutDatabase(err error) {
+	if errors.Is(err, errNoFile) { // an empty one would tell nothing
+		err = fmt.Errorf("%s: %w; name the database of the server that made the token with --database", in.cfg.Database, errNoFile)
+	}
 	if in.found.Header["typ"] == listType {
 		in.unchecked("signature", err)
 		return
