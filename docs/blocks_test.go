@@ -184,8 +184,8 @@ func startDev(t *testing.T, dir, name string, args ...string) string {
 	return ""
 }
 
-// printed is a comment that says what a command prints, up to an ellipsis.
-var printed = regexp.MustCompile(`(?m)^# (\{[^…\n]*)`)
+// printed is a comment that says what a command prints, JSON up to an ellipsis or hexadecimal digits.
+var printed = regexp.MustCompile(`(?m)^# (\{[^…\n]*|[0-9a-f]{16}$)`)
 
 // runShell pastes the shell blocks of one document into one shell, in order, and gives what they print.
 func runShell(t *testing.T, file, url string, blocks []block) string {
