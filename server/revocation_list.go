@@ -17,12 +17,13 @@ import (
 
 const (
 	listPath  = "/revocations"
-	listLife  = 3 * time.Minute // exp: whoever cannot ask again for so long must not go on
-	listTTL   = 5 * time.Second // ttl: when to ask again
-	listEpoch = time.Minute     // a list is signed anew, and what expired leaves it
-	listAge   = 5 * time.Second // how old a list that is sent may be
-	listRest  = 19              // how many times as long as it took to make a list the maker rests
-	longRest  = 2 * time.Second // at most
+	listLife  = 3 * time.Minute        // exp: when it arrives later, it is refused
+	listTTL   = 5 * time.Second        // ttl: when to ask again
+	listEpoch = time.Minute            // a list is signed anew, and what expired leaves it
+	listAge   = 5 * time.Second        // how old a list that is sent may be
+	listRest  = 19                     // how many times as long as it took to make a list the maker rests
+	longRest  = 500 * time.Millisecond // at most
+	longList  = 8 << 20                // bytes: half of what package scopes reads
 )
 
 // signedList is a list of revocations as it is sent.
@@ -47,6 +48,8 @@ type lists struct {
 	last atomic.Pointer[signedList]
 	turn chan struct{} // held by the one who makes the next
 	rest time.Time     // until then the maker rests; by the machine's clock
+
+	warned int64 // the epoch of the last warning
 }
 
 // revocationList answers GET /revocations: what was revoked while tokens of then
@@ -74,8 +77,8 @@ func (s *Server) revocationList(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	h.Set("Content-Length", strconv.Itoa(len(list.body)))
-	_, err = w.Write(list.body)
-	return err
+	w.Write(list.body) // a service that left is not our error
+	return nil
 }
 
 // currentList gives a list with all that was known to be revoked when it was asked
@@ -156,9 +159,18 @@ func (s *Server) makeList(began time.Time) (*signedList, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.warnOfLength(state.epoch, len(body), revoked.Len())
 	list := &signedList{state: state, asOf: asOf, began: began, etag: etag, body: body}
 	s.lists.last.Store(list)
 	return list, nil
+}
+
+// warnOfLength tells the operator, once a minute, before services stop reading.
+func (s *Server) warnOfLength(epoch int64, bytes, revocations int) {
+	if bytes > longList && s.lists.warned != epoch {
+		s.lists.warned = epoch
+		s.log.Warn("the list of revocations is long; services stop reading at 16 MiB, and answer 503 then", "bytes", bytes, "revocations", revocations)
+	}
 }
 
 // etag is the same on all replicas that would publish the same.

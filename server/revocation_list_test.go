@@ -192,6 +192,50 @@ func TestRevocationListLeavesSecretsOut(t *testing.T) {
 }
 
 // RFC 9110 §8.8.3, §13.1.2; RFC 9111 §5.2.2.
+// Dead tokens that are posted again make neither memory nor the list grow, nor replicas differ.
+func TestRevocationListOfWhatIsRevokedAgain(t *testing.T) {
+	s := newSystem(t)
+	login := s.login("me")
+	for range 10 {
+		s.clock.Add(time.Second)
+		s.revoke(login.str("refresh_token")).wantRevoked(t)
+		s.sync()
+	}
+	if entries, listings := s.srv.RevocationsKept(), s.srv.RevocationsListed(); entries != 1 || listings != 1 {
+		t.Errorf("one authorization revoked ten times: %d in memory, %d to list", entries, listings)
+	}
+	s.clock.Add(time.Hour)
+	s.sync()
+	other := s.beside(0)
+	s.revoke(login.str("refresh_token")).wantRevoked(t)
+	if a, b := s.get("/revocations").Header.Get("ETag"), other.get("/revocations").Header.Get("ETag"); a != b {
+		t.Errorf("replicas differ: %s %s", a, b)
+	}
+}
+
+// Tokens that cost nothing to get must not make the list long that every service fetches.
+func TestRevokingOneByOneIsLimited(t *testing.T) {
+	s := newSystem(t)
+	login := s.login("me")
+	fresh := func() string { return s.refresh(login.str("refresh_token")).str("access_token") } // within the grace: no row changes
+	last := fresh()
+	for range 30 {
+		s.revoke(last).wantRevoked(t)
+		last = fresh()
+	}
+	refused := s.revoke(last)
+	if refused.StatusCode != http.StatusTooManyRequests || refused.str("error") != "temporarily_unavailable" || refused.Header.Get("Retry-After") != "2" {
+		t.Errorf("%d %s, Retry-After %q", refused.StatusCode, refused.body, refused.Header.Get("Retry-After"))
+	}
+	if !s.active(last) {
+		t.Error("refused, and revoked all the same")
+	}
+	s.revoke(s.login("me").str("access_token")).wantRevoked(t) // another authorization
+	s.clock.Add(2 * time.Second)
+	s.revoke(last).wantRevoked(t)
+	s.revoke(login.str("refresh_token")).wantRevoked(t) // always
+}
+
 func TestRevocationListIsKept(t *testing.T) {
 	s := newSystem(t)
 	first := s.get("/revocations")

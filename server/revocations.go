@@ -103,7 +103,7 @@ func (l *revocations) learn(rows []store.Revocation, now time.Time) (changed []s
 		l.tidied = now
 		expired := now.Add(-mostAhead)
 		maps.DeleteFunc(l.entries, func(_ revocationID, r store.Revocation) bool { return !r.ExpiresAt.After(expired) })
-		l.list = slices.DeleteFunc(l.list, func(e listing) bool { return e.expiresAt <= expired.UnixMilli() })
+		l.list = slices.Clip(slices.DeleteFunc(l.list, func(e listing) bool { return e.expiresAt <= expired.UnixMilli() }))
 	}
 	return changed
 }
@@ -112,16 +112,26 @@ func (l *revocations) learn(rows []store.Revocation, now time.Time) (changed []s
 func (l *revocations) take(r store.Revocation) bool {
 	id := revocationID{r.Kind, r.ID}
 	known, ok := l.entries[id]
-	if ok && known.RevokedAt.Equal(r.RevokedAt) {
+	if ok && (known.RevokedAt.Equal(r.RevokedAt) || !again(r.Kind)) {
 		return false
 	}
 	l.entries[id] = r
-	// Our own are dated to the nanosecond at first: that is no change of the list.
-	if e, revokes := newListing(r); revokes && !(ok && known.RevokedAt.Unix() == r.RevokedAt.Unix()) {
-		l.list = append(l.list, e)
-		l.changes++
+	e, revokes := newListing(r)
+	if !revokes {
+		return true
 	}
+	if before, _ := newListing(known); ok {
+		l.list = slices.DeleteFunc(l.list, func(e listing) bool { return e.Revocation == before.Revocation })
+	}
+	l.list = append(l.list, e)
+	l.changes++
 	return true
+}
+
+// again is whether the same may be revoked once more, later. What is revoked once for
+// all has one date; our own have more digits at first than what comes from the database.
+func again(kind store.RevocationKind) bool {
+	return kind == store.RevokedClient || kind == store.ChangedClient
 }
 
 // fresh is whether all that was revoked up to a second ago is known. To be asked

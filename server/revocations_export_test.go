@@ -9,6 +9,13 @@ func (s *Server) RevocationsKept() int {
 	return len(s.live.entries)
 }
 
+// RevocationsListed is how many would be published, were they new.
+func (s *Server) RevocationsListed() int {
+	s.live.mu.RLock()
+	defer s.live.mu.RUnlock()
+	return len(s.live.list)
+}
+
 // PollsSince is from when on a poll at now would ask.
 func (s *Server) PollsSince(now time.Time) time.Time {
 	l := &revocations{asOf: s.live.asOf, late: s.live.late, doubt: s.live.doubt}

@@ -64,8 +64,8 @@ func (s *Server) revokeGrant(ctx context.Context, t token.Refresh) error {
 	if err != nil {
 		return err
 	}
-	s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: t.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
-	if revoked {
+	if revoked { // else every server has it in its feed, by its own date
+		s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: t.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
 		s.audit(ctx, slog.LevelInfo, "grant.revoked", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject)
 	}
 	return nil
@@ -73,6 +73,9 @@ func (s *Server) revokeGrant(ctx context.Context, t token.Refresh) error {
 
 func (s *Server) revokeToken(ctx context.Context, c *scopes.Claims) error {
 	now, until := s.Now(), c.ExpiresAt.Add(2*leeway)
+	if err := s.revokes.take(c, now); err != nil {
+		return err
+	}
 	if err := s.DB.RevokeToken(ctx, c.ID, now, until); err != nil {
 		return err
 	}

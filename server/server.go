@@ -76,6 +76,7 @@ type Server struct {
 	live      *revocations
 	lives     lives
 	lists     lists
+	revokes   revokeLimits
 	clients   *clients
 	clock     *clock
 	hashes    *hashPool

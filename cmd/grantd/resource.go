@@ -30,8 +30,9 @@ const (
 	// issuerTime is how long the issuer may take to answer before it is asked again: longer
 	// than it takes to make the longest list.
 	issuerTime = 3 * time.Second
-	// listAge is two seconds and not one, so that a lost packet fails no request.
-	listAge = "2s"
+	// listAge is twice what passes at most between two answers about the longest list, so that
+	// neither a lost packet nor many revocations fail a request.
+	listAge = "3s"
 )
 
 // resourceFlags are those that are no settings.
