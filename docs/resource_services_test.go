@@ -28,14 +28,15 @@ const resourceServices = "resource-services.md"
 type service struct {
 	file, source, commands string
 	line                   int
-	guarded                bool // it differs from another service in what guards its routes alone
+	guarded                bool // it differs from another service in what is around its routes alone
 }
 
 var (
 	fileLine  = regexp.MustCompile(`^(?://|#) (\S+\.(?:go|mjs|py))\n`)
 	guardLine = regexp.MustCompile(`(?ms)^\tguard := .*ListenAndServe[^\n]*\n`)
 	mainBody  = regexp.MustCompile(`(?s)func main\(\) \{.*?\n\}`)
-	madeLine  = regexp.MustCompile(`(?m)^\tverifier, err := .*\n`)
+	madeLine  = regexp.MustCompile(`(?ms)^\tverifier, err := .*?^\t\}\)\n`)
+	important = regexp.MustCompile(`^import ("\S+"\n)\n`)
 )
 
 const (
@@ -77,22 +78,26 @@ func splitServices(t *testing.T, file string) (services []service, calls, rest [
 // ours tells whether the service is made with package scopes.
 func (s service) ours() bool { return strings.Contains(s.source, "grantd/scopes") }
 
-// with is the service with a piece of Go that does something another way: makes the verifier, or guards the routes.
+// with is the service with a piece of Go that does something another way: makes the verifier, or guards the routes. Any
+// other goes before the guard. What the piece imports goes to the other imports.
 func (s service) with(t *testing.T, piece block) service {
 	t.Helper()
-	place := madeLine
-	if strings.Contains(piece.text, "ListenAndServe") {
-		place, s.guarded = guardLine, true
+	s.line, s.guarded = piece.line, !strings.Contains(piece.text, "verifier, err :=")
+	place := guardLine
+	if !s.guarded {
+		place = madeLine
 	}
 	old := place.FindString(s.source)
 	if old == "" {
 		t.Fatalf("line %d: the service before has no place for it", piece.line)
 	}
-	s.line, s.source = piece.line, strings.Replace(s.source, old, piece.text, 1)
-	for name, path := range map[string]string{"mux": "github.com/gorilla/mux", "chi": "github.com/go-chi/chi/v5"} {
-		if strings.Contains(piece.text, name+".") {
-			s.source = strings.Replace(s.source, "import (\n", fmt.Sprintf("import (\n%q\n", path), 1)
-		}
+	text := important.ReplaceAllString(piece.text, "")
+	if s.guarded && !strings.Contains(text, "ListenAndServe") {
+		text += old
+	}
+	s.source = strings.Replace(s.source, old, text, 1)
+	if imported := important.FindStringSubmatch(piece.text); imported != nil {
+		s.source = strings.Replace(s.source, "import (\n", "import (\n"+imported[1], 1)
 	}
 	return s
 }
@@ -100,12 +105,12 @@ func (s service) with(t *testing.T, piece block) service {
 // Every service of the document is installed and started by the document's own commands, and takes or
 // refuses the tokens of a running grantd as it should.
 func TestResourceServices(t *testing.T) {
-	services, calls, _ := splitServices(t, resourceServices)
+	services, calls, rest := splitServices(t, resourceServices)
 	var kinds []string
 	for _, s := range services {
 		kinds = append(kinds, filepath.Ext(s.file))
 	}
-	if want := []string{".go", ".go", ".go", ".go", ".go", ".mjs", ".py", ".go", ".go"}; !slices.Equal(kinds, want) {
+	if want := []string{".go", ".go", ".go", ".go", ".go", ".go", ".go", ".mjs", ".py", ".go", ".go"}; !slices.Equal(kinds, want) {
 		t.Fatalf("the document shows services in %q, want %q", kinds, want)
 	}
 	if lines := strings.Count(mainBody.FindString(services[0].source), "\n") - 1; lines < 1 || lines >= 15 {
@@ -118,7 +123,10 @@ func TestResourceServices(t *testing.T) {
 			s.start(t, "http://"+at, address)
 			url := "http://" + address + "/reports"
 
-			t.Run("before the issuer has started", func(t *testing.T) { s.withoutKeys().check(t, url) })
+			t.Run("before the issuer has started", func(t *testing.T) {
+				s.withoutKeys().check(t, url)
+				s.checkReady(t, address, http.StatusServiceUnavailable)
+			})
 			var unseen bearerCase
 			t.Run("the issuer", func(t *testing.T) {
 				issuer := startIssuer(t, at)
@@ -128,12 +136,16 @@ func TestResourceServices(t *testing.T) {
 				for _, c := range cases {
 					t.Run(c.name, func(t *testing.T) { c.check(t, url) })
 				}
+				s.checkReady(t, address, http.StatusOK)
 				if !s.guarded { // which takes seconds
 					s.checkRevocation(t, issuer, url)
 				}
 				out := runShell(t, resourceServices, issuer.url, replaced(calls, tryIt, address))
 				if n := strings.Count(out, "reports of "); n != 1 {
 					t.Errorf("%d calls of the document were answered, want 1:\n%s", n, out)
+				}
+				if s.line == services[0].line {
+					checkAnswers(t, out, replaced(rest, demoAddress, issuer.url))
 				}
 			})
 			if strings.Contains(s.source, "scopes.Resource{") {
@@ -151,6 +163,31 @@ func (s service) withoutKeys() bearerCase {
 		return bearerCase{"", token, http.StatusUnauthorized, "invalid_token"}
 	}
 	return bearerCase{"", token, http.StatusServiceUnavailable, ""}
+}
+
+// checkReady asks a service that tells whether it is ready.
+func (s service) checkReady(t *testing.T, address string, want int) {
+	t.Helper()
+	if !strings.Contains(s.source, "/readyz") {
+		return
+	}
+	if got := (bearerCase{}).call(t, "http://"+address+"/readyz").StatusCode; got != want {
+		t.Errorf("/readyz: %d, want %d", got, want)
+	}
+}
+
+// checkAnswers looks in what the calls printed for each line that the document says they do.
+func checkAnswers(t *testing.T, out string, blocks []block) {
+	t.Helper()
+	i := slices.IndexFunc(blocks, func(b block) bool { return strings.HasPrefix(b.text, "HTTP/1.1 200 OK\n") })
+	if i < 0 {
+		t.Fatal("the document does not say what its calls print")
+	}
+	for line := range strings.Lines(blocks[i].text) {
+		if !strings.Contains(out, strings.TrimSpace(line)) {
+			t.Errorf("line %d: the calls do not print %s\n%s", blocks[i].line, line, out)
+		}
+	}
 }
 
 func replaced(blocks []block, what, with string) []block {
