@@ -5,26 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 )
 
 const (
-	introspectTimeout = 5 * time.Second
 	// introspectAtOnce bounds the questions under way: tokens that somebody made up cost the issuer one each.
 	introspectAtOnce = 64
-	maxIntrospection = 64 << 10 // bytes
-	inactiveSize     = 1024     // tokens
+	inactiveSize     = 1024 // tokens
+	// maxRemembered bounds the bytes of a token and its answer that are remembered. Most have a quarter of it.
+	maxRemembered = 4 << 10
 )
 
 // IntrospectOptions tune Introspect.
 type IntrospectOptions struct {
 	// ClientID and ClientSecret are those of a client that may introspect: grantd client add --introspect. Required.
 	ClientID, ClientSecret string
-	// CacheFor is for how long an answer counts, and so how late a revocation is noticed. Zero means 5 seconds,
-	// negative that every request asks the issuer.
+	// CacheFor is for how long an answer counts, from when the issuer was asked, and so how late a revocation is
+	// noticed. Zero means 5 seconds, negative that each request puts a question of its own: what was revoked before
+	// it began is refused.
 	CacheFor time.Duration
 	// CacheSize is how many active tokens are remembered. Zero means 8192.
 	CacheSize int
@@ -41,8 +39,9 @@ type IntrospectOptions struct {
 }
 
 // Introspector asks the issuer about each token (RFC 7662), whatever its format. Several goroutines may share one. It is
-// slower than a Verifier, and every request needs the issuer; it is for tokens that are no JWTs, and for services that
-// must know of a revocation at once.
+// for tokens that are no JWTs, and for issuers that publish no list of revocations. Otherwise a Verifier of Discover
+// serves better: it is faster, works while the issuer is away, and notices a revocation as soon, within 5 seconds. Only
+// with a negative CacheFor does an Introspector notice it at once; each request then waits for the issuer.
 type Introspector struct {
 	options  IntrospectOptions
 	expected expected
@@ -78,6 +77,7 @@ func Introspect(ctx context.Context, issuer, audience string, o IntrospectOption
 	i := &Introspector{
 		options: o, expected: expected{issuer, audience, o.Leeway},
 		provider: newProvider(issuer, o.Transport, o.OnError), turns: make(chan struct{}, introspectAtOnce),
+		asking: flights{now: o.Now, share: o.CacheFor},
 	}
 	if o.CacheFor > 0 {
 		i.active, i.inactive = newCache[introspected](o.CacheSize), newCache[introspected](inactiveSize)
@@ -112,8 +112,8 @@ func (i *Introspector) Verify(ctx context.Context, token string) (*Claims, error
 	known, ok := i.recall(token)
 	if !ok {
 		var err error
-		// Many requests with one token are one question. Who leaves does not stop it for the others.
-		if known, err = i.asking.do(ctx, token, func() (introspected, error) { return i.ask(context.WithoutCancel(ctx), token) }); err != nil {
+		known, err = i.asking.do(ctx, token, func(ctx context.Context) (introspected, error) { return i.ask(ctx, token) })
+		if err != nil {
 			return nil, i.unavailable(err)
 		}
 	}
@@ -126,37 +126,53 @@ func (i *Introspector) Verify(ctx context.Context, token string) (*Claims, error
 	return known.claims.share(), nil
 }
 
+// recall gives the answer that still counts. An old one that the token was active does not hide that it no longer is.
 func (i *Introspector) recall(token string) (introspected, bool) {
-	known, ok := i.active.get(token)
-	if !ok {
-		known, ok = i.inactive.get(token)
+	now := i.options.Now()
+	for _, from := range [...]*cache[introspected]{i.active, i.inactive} {
+		if known, ok := from.get(token); ok && now.Before(known.until) {
+			return known, true
+		}
 	}
-	return known, ok && i.options.Now().Before(known.until)
+	return introspected{}, false
 }
 
 // remember: RFC 7662 §4: an answer that is kept is kept shortly, and no longer than the token lives (judge sees to it).
+// A long answer is not kept: what an issuer says of a token has no bound but maxIntrospection.
 func (i *Introspector) remember(token string, a introspected) {
 	into := i.active
 	if a.claims == nil {
 		into = i.inactive
 	}
-	into.put(token, a, a.until, i.options.Now())
+	if len(token)+a.size() <= maxRemembered {
+		into.put(token, a, a.until, i.options.Now())
+	}
 }
 
-// ask puts one question to the issuer.
+// size is about that of the answer in memory.
+func (a introspected) size() int {
+	const member = 32 // bytes that a string of a list takes beside its letters
+	if a.claims == nil {
+		return 0
+	}
+	return len(a.claims.Payload) + member*(len(a.claims.Audience)+len(a.claims.Scope))
+}
+
+// ask waits for its turn, then puts one question to the issuer.
 func (i *Introspector) ask(ctx context.Context, token string) (introspected, error) {
 	select {
 	case i.turns <- struct{}{}:
 		defer func() { <-i.turns }()
+	case <-ctx.Done():
+		return introspected{}, context.Cause(ctx)
 	case <-time.After(patience):
-		return introspected{}, errors.New("too many tokens wait for the issuer's answer")
+		return introspected{}, errManyWait
 	}
-	ctx, cancel := context.WithTimeout(ctx, introspectTimeout)
-	defer cancel()
 	a := introspected{until: i.options.Now().Add(i.options.CacheFor)} // of the moment before the answer is made
-	body, err := i.post(ctx, token)
-	if err == nil {
-		a.claims, err = readIntrospection(body, i.expected.issuer)
+	var err error
+	a.claims, err = i.question(ctx, token)
+	if ctx.Err() != nil { // all who asked have gone; the issuer is not to blame
+		return a, context.Cause(ctx)
 	}
 	if i.provider.complaints.about("introspection", err); err != nil {
 		i.provider.doubt() // the endpoint may have moved
@@ -166,86 +182,6 @@ func (i *Introspector) ask(ctx context.Context, token string) (introspected, err
 	return a, nil
 }
 
-func (i *Introspector) post(ctx context.Context, token string) ([]byte, error) {
-	req, err := i.request(ctx, token)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := i.provider.fetch.client.Do(req)
-	if err != nil {
-		return nil, shortened{err}
-	}
-	defer resp.Body.Close()
-	switch resp.StatusCode {
-	case http.StatusOK:
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden: // RFC 7662 §2.3
-		return nil, fmt.Errorf("%s answers %d: the client %q is unknown, has another secret or may not introspect", req.URL, resp.StatusCode, i.options.ClientID)
-	default:
-		return nil, &statusError{req.URL.String(), resp.StatusCode}
-	}
-	body, err := readBody(resp, maxIntrospection)
-	if err != nil {
-		return nil, fmt.Errorf("%s %w", req.URL, err)
-	}
-	return body, nil
-}
-
-// request is the question of RFC 7662 §2.1.
-func (i *Introspector) request(ctx context.Context, token string) (*http.Request, error) {
-	m, err := i.provider.metadata(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.checkAddress("introspection_endpoint", m.introspectionEndpoint); err != nil {
-		return nil, fmt.Errorf("the metadata of %s: %w", i.provider.issuer, err)
-	}
-	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}
-	// RFC 8414 §2: what is left out is client_secret_basic.
-	methods := m.introspectionAuthMethods
-	basic := methods == nil || slices.Contains(methods, "client_secret_basic")
-	if !basic {
-		form.Set("client_id", i.options.ClientID)
-		form.Set("client_secret", i.options.ClientSecret)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.introspectionEndpoint, strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	if basic { // RFC 6749 §2.3.1: both halves are form-encoded first.
-		req.SetBasicAuth(url.QueryEscape(i.options.ClientID), url.QueryEscape(i.options.ClientSecret))
-	}
-	return req, nil
-}
-
 func (i *Introspector) unavailable(err error) error {
 	return &Error{Kind: Unavailable, Description: "the issuer cannot be asked about the token now; try again", Cause: err}
-}
-
-// readIntrospection reads an answer of RFC 7662 §2.2. No claims and no error: the token is not active.
-func readIntrospection(body []byte, issuer string) (*Claims, error) {
-	c := &Claims{Payload: body, Issuer: issuer} // iss is OPTIONAL: it is he who answers
-	active, bearer, told := false, true, false
-	err := eachMember(body, func(name string, value []byte) error {
-		switch name {
-		case "active":
-			active, told = string(value) == "true", string(value) == "true" || string(value) == "false"
-			return nil
-		case "token_type":
-			kind, ok := text(value)
-			bearer = ok && strings.EqualFold(kind, "Bearer") // RFC 6749 §7.1; not a refresh token
-			return nil
-		}
-		return c.set(name, value)
-	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("the answer of the introspection endpoint cannot be read: %w", err)
-	case !told: // RFC 7662 §2.2: REQUIRED
-		return nil, errors.New(`the answer of the introspection endpoint has no member "active" that is true or false`)
-	case !active || !bearer:
-		return nil, nil
-	}
-	return c, nil
 }
