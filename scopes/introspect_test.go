@@ -210,6 +210,15 @@ func TestIntrospectOptional(t *testing.T) {
 	})
 }
 
+// Some issuers write nbf 0 where they have nothing to say.
+func TestIntrospectNotBeforeZero(t *testing.T) {
+	introspecting(t, &desk{answer: says(claim("nbf", 0))}, scopes.IntrospectOptions{}, func(t *testing.T, i *scopes.Introspector) {
+		if _, err := i.Verify(t.Context(), "opaque"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestIntrospectGuards(t *testing.T) {
 	d := &desk{answer: says()}
 	introspecting(t, d, scopes.IntrospectOptions{CacheFor: -1}, func(t *testing.T, i *scopes.Introspector) {
