@@ -10,7 +10,9 @@ import (
 
 // DiscoverOptions tune Discover. The zero value is ready to use.
 type DiscoverOptions struct {
-	// Leeway, CacheSize and Now are those of VerifierOptions.
+	// Leeway, CacheSize and Now are those of VerifierOptions. A Leeway above two minutes is refused, unless
+	// RevocationOptions.Off: a revocation leaves the issuer's list two minutes after the token has expired, and a
+	// service that took the token for longer would take it again.
 	Leeway    time.Duration
 	CacheSize int
 	Now       func() time.Time
@@ -68,6 +70,9 @@ func (o DiscoverOptions) check(issuer, audience string) error {
 	}
 	if o.Leeway < 0 {
 		problems = append(problems, errors.New("DiscoverOptions.Leeway is negative: leave it zero for 60 seconds"))
+	}
+	if o.Leeway > longestLeeway && !o.Revocations.Off {
+		problems = append(problems, fmt.Errorf("DiscoverOptions.Leeway is %v: give at most %v, for so long the issuer lists a revoked token that has expired; or leave it zero for 60 seconds", o.Leeway, longestLeeway))
 	}
 	return errors.Join(problems...)
 }

@@ -58,7 +58,7 @@ func TestDiscoverRefusesMetadata(t *testing.T) {
 		want string
 	}{
 		{"8414-3.3 another issuer", `{"issuer":"https://evil.example","jwks_uri":"https://evil.example/jwks"}`, `issuer "https://evil.example", not of "http://127.0.0.1"`},
-		{"8414-3.3 a slash more", `{"issuer":"http://127.0.0.1/"}`, `not of "http://127.0.0.1"`},
+		{"8414-3.3 a slash more", `{"issuer":"http://127.0.0.1/"}`, `not of "http://127.0.0.1": configure it exactly as the issuer writes itself`},
 		{"8414-3.3 no issuer", `{"jwks_uri":"http://127.0.0.1/jwks.json"}`, `issuer ""`},
 		{"8414-3.3 issuer twice", `{"issuer":"http://127.0.0.1","issuer":"https://evil.example"}`, "twice"},
 		{"8414-3.3 letter case", `{"Issuer":"http://127.0.0.1"}`, `issuer ""`},
@@ -127,12 +127,29 @@ func TestDiscoverRefusesArguments(t *testing.T) {
 	_, err := scopes.Discover(t.Context(), "", "", scopes.DiscoverOptions{
 		Leeway: -1, Refresh: -1, Revocations: scopes.RevocationOptions{Poll: 2 * time.Minute},
 	})
-	for _, want := range []string{"issuer", "audience", "Leeway", "Refresh", "MaxAge (1m0s) is shorter than Poll (2m0s)"} {
+	for _, want := range []string{"issuer", "audience", "Leeway", "Refresh", "Poll is 2m0s: give at most 1m0s"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not tell of %s", err, want)
 		}
 	}
-	for _, o := range []scopes.RevocationOptions{{MaxAge: -1}, {Poll: -1}, {Poll: 5}, {Poll: 99 * time.Millisecond}, {MaxAge: 4 * time.Second}} {
+	for _, c := range []struct {
+		leeway time.Duration
+		off    bool
+		want   string
+	}{
+		{2*time.Minute + 1, false, "Leeway is 2m0.000000001s: give at most 2m0s"}, {2 * time.Minute, false, ""},
+		{time.Hour, true, ""}, {-1, true, "Leeway is negative"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // whom it takes, it shall not ask
+		_, err := scopes.Discover(ctx, issuer, audience, scopes.DiscoverOptions{
+			Leeway: c.leeway, Revocations: scopes.RevocationOptions{Off: c.off},
+		})
+		if err == nil && c.want != "" || err != nil && (c.want == "" || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("Leeway: %v, Off: %t: %v, want %s", c.leeway, c.off, err, c.want)
+		}
+	}
+	for _, o := range []scopes.RevocationOptions{{MaxAge: -1}, {Poll: -1}, {Poll: 5}, {Poll: 99 * time.Millisecond}, {MaxAge: 9 * time.Second}, {Poll: 61 * time.Second, MaxAge: time.Hour}, {Poll: time.Minute, MaxAge: 119 * time.Second}} {
 		if _, err := scopes.Discover(t.Context(), issuer, audience, scopes.DiscoverOptions{Revocations: o}); err == nil || !strings.Contains(err.Error(), "Poll") {
 			t.Errorf("%+v: %v", o, err)
 		}
@@ -141,7 +158,7 @@ func TestDiscoverRefusesArguments(t *testing.T) {
 
 // What the next address may have is no matter when one fails for now, and neither is what a redirect leads to.
 func TestDiscoverDoesNotGoOnAfterAFault(t *testing.T) {
-	for status, goesOn := range map[int]bool{500: false, 503: false, 429: false, 408: false, 302: false, 404: true, 400: true, 410: true} {
+	for status, goesOn := range map[int]bool{500: false, 503: false, 429: false, 408: false, 302: false, 401: false, 403: false, 451: false, 404: true, 400: true, 405: true, 410: true} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			s := newSite()
 			s.page(oauthMetadata, func(w http.ResponseWriter, _ *http.Request) {

@@ -35,7 +35,7 @@ func ExampleRevocationOptions() {
 		Revocations: scopes.RevocationOptions{Poll: 30 * time.Second, MaxAge: 10 * time.Second},
 	})
 	fmt.Println(err)
-	// Output: RevocationOptions: MaxAge (10s) is shorter than Poll (30s): each list would be too old before the next
+	// Output: RevocationOptions: MaxAge (10s) is shorter than twice Poll (30s): one late answer would make the list too old
 }
 
 // A service that waits for its issuer before it says that it is ready.

@@ -10,8 +10,13 @@ import (
 	"time"
 )
 
-// metadataInterval is how often the metadata is looked at again; sooner when what it names cannot be had (provider.doubt).
-const metadataInterval = time.Hour
+const (
+	// metadataInterval is how often the metadata is looked at again; sooner when what it names cannot be had (provider.doubt).
+	metadataInterval = time.Hour
+	// fallbackInterval is that of a document at another address than the first: something between may have said by
+	// mistake that there is none.
+	fallbackInterval = 5 * time.Minute
+)
 
 // serverMetadata is what matters to a resource service of the document of RFC 8414 §2.
 type serverMetadata struct {
@@ -32,7 +37,7 @@ func readMetadata(data []byte, issuer string) (*serverMetadata, error) {
 	// RFC 8414 §3.3: it MUST be identical to the issuer that was asked for, or nothing of it is used: nobody
 	// speaks for another issuer, such as one tenant of a host for the next.
 	if m.issuer != issuer {
-		return nil, fmt.Errorf("it is that of the issuer %q, not of %q", shorten(m.issuer, 200), issuer)
+		return nil, fmt.Errorf("it is that of the issuer %q, not of %q: configure it exactly as the issuer writes itself", shorten(m.issuer, 200), issuer)
 	}
 	var problems []error
 	for _, to := range []struct{ name, address string }{{"jwks_uri", m.jwksURI}, {"revocation_list_uri", m.revocationListURI}} {
@@ -121,7 +126,16 @@ type provider struct {
 
 type heldMetadata struct {
 	document  *serverMetadata // nil before the first
+	listed    bool            // some document named a list of revocations
 	validator validator
+}
+
+// interval is how long it is good for.
+func (h *heldMetadata) interval(first string) time.Duration {
+	if h.validator.url == first {
+		return metadataInterval
+	}
+	return fallbackInterval
 }
 
 // newProvider makes the provider of an issuer that checkIssuer has passed. It knows nothing until run.
@@ -157,7 +171,7 @@ func (p *provider) look(ctx context.Context, held heldMetadata) (heldMetadata, t
 	if ctx.Err() == nil {
 		p.complaints.about("metadata", err)
 	}
-	return next, metadataInterval, err
+	return next, next.interval(p.urls[0]), err
 }
 
 // search tries one address after the other, until one has a document or fails in a way that says nothing about the next.
@@ -176,20 +190,21 @@ func (p *provider) search(ctx context.Context, held heldMetadata) (heldMetadata,
 		if err != nil {
 			return held, fmt.Errorf("%s is refused: %w", address, err)
 		}
-		return heldMetadata{document, a.validator}, nil
+		return heldMetadata{document, held.listed || document.revocationListURI != "", a.validator}, nil
 	}
 	return held, errors.New(strings.Join(absent, "; "))
 }
 
-// isAbsent is whether the server has no document at an address. Not all servers say 404 then.
+// isAbsent is whether the server has no document at an address. Not all servers say 404 then. Any other answer, such as
+// 403 of a gateway, says nothing about it: to go on would be to take a document without a list of revocations for it.
 func isAbsent(err error) bool {
 	var answer *statusError
 	if !errors.As(err, &answer) {
 		return false
 	}
 	switch answer.status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests: // it may have one
-		return false
+	case http.StatusNotFound, http.StatusGone, http.StatusBadRequest, http.StatusMethodNotAllowed:
+		return true
 	}
-	return answer.status >= 400 && answer.status < 500
+	return false
 }

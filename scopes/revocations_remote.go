@@ -12,6 +12,16 @@ const (
 	defaultMaxAge = time.Minute
 	// shortestPoll: who asks for less forgot the unit of the number.
 	shortestPoll = 100 * time.Millisecond
+	// longestPoll: a list lives for three minutes, and an answer may be late.
+	longestPoll = time.Minute
+	// longestLeeway: so long after its exp a revoked token leaves the list (docs/http.md).
+	longestLeeway = 2 * time.Minute
+	// listLeeway is how far the clocks of issuer and service may be apart when a list is judged, whatever holds for
+	// tokens: a list of the future would keep out those of the present.
+	listLeeway = time.Minute
+	// listMargin before its exp, a list is asked for as if there was none. It lives for three minutes and is signed anew
+	// each minute: who says then that it is unchanged compares the content only, or is a cache that is stuck.
+	listMargin = time.Minute
 	// rollback is how much older than the newest list one may be. A replica of the issuer signs its list when it
 	// has to, at least each minute, and clocks differ: the next replica's may be dated that much sooner.
 	rollback = 90 * time.Second
@@ -20,12 +30,12 @@ const (
 // RevocationOptions say how a Verifier of Discover follows the issuer's list of revocations.
 type RevocationOptions struct {
 	// Poll is how often the list is asked for: a revocation counts at this service after that time, and about a second
-	// for the issuer. Most answers say that nothing changed. Zero means 5 seconds.
+	// for the issuer. Most answers say that nothing changed. At most a minute; zero means 5 seconds.
 	Poll time.Duration
 	// MaxAge is how old the last answer may be when there is no newer one: as long, tokens pass that the list of
 	// then does not name. Past it they are refused as RevocationsUnavailable, which a Guard answers with 503. To
 	// accept more risk for fewer refusals, make it longer: at the life of an access token, an issuer that is down
-	// refuses nobody. Zero means one minute.
+	// refuses nobody. At least twice Poll; zero means one minute.
 	MaxAge time.Duration
 	// Required refuses tokens, likewise, while the metadata of the issuer names no list, and never did. Without
 	// it tokens of such an issuer count until they expire.
@@ -38,8 +48,11 @@ func (o RevocationOptions) check() error {
 	if o = o.complete(); o.Poll < shortestPoll {
 		return fmt.Errorf("RevocationOptions: Poll is %v: give at least %v, or leave it zero for %v", o.Poll, shortestPoll, defaultPoll)
 	}
-	if o.MaxAge < o.Poll {
-		return fmt.Errorf("RevocationOptions: MaxAge (%v) is shorter than Poll (%v): each list would be too old before the next", o.MaxAge, o.Poll)
+	if o.Poll > longestPoll {
+		return fmt.Errorf("RevocationOptions: Poll is %v: give at most %v, or the list expires before the next", o.Poll, longestPoll)
+	}
+	if o.MaxAge < 2*o.Poll {
+		return fmt.Errorf("RevocationOptions: MaxAge (%v) is shorter than twice Poll (%v): one late answer would make the list too old", o.MaxAge, o.Poll)
 	}
 	return nil
 }
@@ -62,7 +75,7 @@ type revocationFeed struct {
 	follower[heldList]
 	provider *provider
 	options  RevocationOptions
-	verifier *Verifier // checks the signature with the keys of the issuer, and knows clock and leeway
+	verifier *Verifier // checks the signature with the keys of the issuer, and knows the clock
 }
 
 // heldList is what is known of the issuer's revocations.
@@ -110,7 +123,7 @@ func (f *revocationFeed) doubt(last *outcome[heldList]) error {
 
 // absence: an issuer that has never named a list revokes nothing before its tokens expire.
 func (f *revocationFeed) absence(err error) error {
-	if m := f.provider.last.Load().value.document; m != nil && m.revocationListURI == "" && !f.options.Required {
+	if m := &f.provider.last.Load().value; m.document != nil && !m.listed && !f.options.Required {
 		return nil
 	}
 	return because(err, "there is no list of revocations yet")
@@ -123,10 +136,6 @@ func because(err error, text string) error {
 	return fmt.Errorf("%s: %w", text, err)
 }
 
-func (f *revocationFeed) over(l *RevocationList, now time.Time) bool {
-	return !now.Before(l.ExpiresAt.Add(f.verifier.options.Leeway))
-}
-
 // look polls once.
 func (f *revocationFeed) look(ctx context.Context, held heldList) (heldList, time.Duration, error) {
 	m, err := f.provider.metadata(ctx)
@@ -136,8 +145,8 @@ func (f *revocationFeed) look(ctx context.Context, held heldList) (heldList, tim
 	switch {
 	case m.revocationListURI != "":
 		held, err = f.poll(ctx, m.revocationListURI, held)
-	case held.last != nil:
-		// Else who can change the metadata, or a server that was set back to an older version, could bring
+	case f.provider.last.Load().value.listed:
+		// Even if there was never a list to be had. Else who can change the metadata, or a server that was set back to an older version, could bring
 		// revoked tokens back to life.
 		err = fmt.Errorf("the metadata of %s names no revocation_list_uri any more", f.provider.issuer)
 	case f.options.Required:
@@ -156,8 +165,8 @@ func (f *revocationFeed) look(ctx context.Context, held heldList) (heldList, tim
 // poll gives what is held after one question. On an error nothing has changed.
 func (f *revocationFeed) poll(ctx context.Context, url string, held heldList) (heldList, error) {
 	sent := f.verifier.options.Now() // before: what is revoked while the answer is on its way may not be in it
-	if held.last != nil && f.over(held.last, sent) {
-		held.validator = validator{} // whatever says "unchanged" of it is a cache that is stuck: it is signed anew each minute
+	if held.last != nil && !sent.Before(held.last.ExpiresAt.Add(-listMargin)) {
+		held.validator = validator{}
 	}
 	a, err := f.provider.fetch.get(ctx, url, listDocument, held.validator)
 	if err != nil {
@@ -192,9 +201,9 @@ func (f *revocationFeed) read(ctx context.Context, url, token string) (*Revocati
 		return nil, fmt.Errorf("it is from the issuer %q, not %q", shorten(list.Issuer, 200), f.provider.issuer)
 	case list.URL != url: // an issuer may have several
 		return nil, fmt.Errorf("it is the list of %q", shorten(list.URL, 200))
-	case list.IssuedAt.After(now.Add(f.verifier.options.Leeway)):
+	case list.IssuedAt.After(now.Add(listLeeway)):
 		return nil, errors.New("it is issued in the future: compare the clocks of the issuer and this service")
-	case f.over(list, now):
+	case !now.Before(list.ExpiresAt.Add(listLeeway)):
 		return nil, errors.New("it has expired at " + list.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	return list, nil

@@ -157,6 +157,52 @@ func TestRevocationsExpireAlthoughNothingChanged(t *testing.T) {
 	}
 }
 
+// A server whose tag is of the content alone says "unchanged" for good; its list is fetched anew before it expires.
+func TestRevocationsFetchedBeforeTheyExpire(t *testing.T) {
+	s := newSite()
+	var whole []time.Duration
+	var start time.Time
+	s.page("/revocations", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"content"`)
+		if r.Header.Get("If-None-Match") != "" {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		whole = append(whole, time.Since(start))
+		_, _ = w.Write([]byte(s.list(time.Now())))
+	})
+	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+		s.change(func() { start, whole = time.Now(), nil })
+		later(10 * time.Minute)
+		wantJudge(t, v, s.token(es256), "ok")
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i, at := range whole {
+			if due := time.Duration(i+1) * 2 * time.Minute; at < due || at > due+time.Duration(i+1)*5*time.Second {
+				t.Errorf("fetched after %v, want each two minutes, one before the list expires", whole)
+			}
+		}
+		if len(whole) < 4 {
+			t.Errorf("fetched after %v", whole)
+		}
+	})
+}
+
+// The clock of a list is judged apart from that of tokens: one that was far ahead would keep out those of the present.
+func TestRevocationsLeewayIsThatOfTheList(t *testing.T) {
+	for _, leeway := range []time.Duration{time.Second, 2 * time.Minute} {
+		for ahead, want := range map[time.Duration]string{59 * time.Second: "ok", 62 * time.Second: "issued in the future"} {
+			s := newSite()
+			s.page("/revocations", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s.list(time.Now().Add(ahead)))) })
+			s.discover(t, scopes.DiscoverOptions{Leeway: leeway}, func(t *testing.T, v *scopes.Verifier) {
+				wantJudge(t, v, s.token(es256), want)
+			})
+		}
+	}
+}
+
 // A cache that says how old its answer is gets believed (RFC 9111 §5.1).
 func TestRevocationsOutOfACache(t *testing.T) {
 	var age atomic.Value
