@@ -23,7 +23,7 @@ type DiscoverOptions struct {
 	// Transport makes all requests, for private certificate authorities and proxies. Nil means
 	// http.DefaultTransport.
 	Transport http.RoundTripper
-	// OnError hears of what cannot be fetched or used, of the same fault once, from one goroutine at a time. It must
+	// OnError hears of what cannot be fetched or used, of the same fault once and not of its end, from one goroutine at a time. It must
 	// not block. Nil means that nobody hears of it but the client that gets a 503.
 	OnError func(error)
 }
@@ -33,7 +33,8 @@ type DiscoverOptions struct {
 // https URL (http on loopback only), exactly as it stands in the claim iss; the audience is the name of this service
 // in the claim aud. The error is about the arguments alone.
 //
-// It returns at once and fetches in the background until ctx ends, so a service can start before its issuer. Until then
+// It returns at once and fetches in the background until ctx ends, which is for as long as the service runs and not for its
+// start alone: later nothing is known of new keys and revocations, and tokens are refused. So a service can start before its issuer. Until then
 // tokens are refused as KeysUnavailable, which a Guard answers with 503; the Cause says what is missing. To wait, use
 // Ready. Keys are followed as JWKS does. The metadata is looked at again each hour, and when something that it names
 // cannot be fetched.
@@ -51,7 +52,7 @@ func Discover(ctx context.Context, issuer, audience string, o DiscoverOptions) (
 		Issuer: issuer, Audience: audience, Keys: s.keys, Leeway: o.Leeway, CacheSize: o.CacheSize, Now: o.Now,
 	}
 	if !o.Revocations.Off {
-		s.feed = newRevocationFeed(p, o.Revocations)
+		s.feed = newRevocationFeed(p, s.keys, o.Revocations)
 		options.Revoked = s.feed.revoked
 	}
 	v, err := NewVerifier(options)
@@ -134,6 +135,11 @@ func (v *Verifier) Ready(ctx context.Context) error {
 
 func (s *service) ready(ctx context.Context) error {
 	for {
+		select {
+		case <-s.provider.done:
+			return errStopped
+		default:
+		}
 		metadata, keys := s.provider.last.Load(), s.keys.last.Load()
 		missing := s.missing(metadata, keys)
 		var list <-chan struct{}
@@ -154,7 +160,7 @@ func (s *service) ready(ctx context.Context) error {
 		case <-s.provider.done:
 			return errStopped
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", context.Cause(ctx), missing)
+			return fmt.Errorf("%w: %w", missing, context.Cause(ctx))
 		}
 	}
 }

@@ -93,16 +93,24 @@ func TestDiscoverRefusesMetadata(t *testing.T) {
 
 // An issuer that is elsewhere has nothing at this machine's loopback addresses, which need no https.
 func TestDiscoverRefusesLoopbackOfARemoteIssuer(t *testing.T) {
-	p := &publisher{}
-	p.set(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"issuer":"` + issuer + `","jwks_uri":"http://127.0.0.1:1/jwks.json"}`))
-	})
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		v := must(scopes.Discover(ctx, issuer, audience, scopes.DiscoverOptions{Transport: p}))
-		wantJudge(t, v, mint(es256), "keys_unavailable", "jwks_uri is no https URL")
-	})
+	for address, want := range map[string]string{
+		"http://127.0.0.1:1/jwks.json":            "jwks_uri is no https URL",
+		"https://127.0.0.1:1/jwks.json":           "jwks_uri is an address of this machine",
+		"https://localhost/jwks.json":             "jwks_uri is an address of this machine",
+		"https://[::1]/jwks.json":                 "jwks_uri is an address of this machine",
+		"https://u:hunter2@auth.example.com/keys": "jwks_uri has a user or password",
+	} {
+		p := &publisher{}
+		p.set(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"issuer":"` + issuer + `","jwks_uri":"` + address + `"}`))
+		})
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			v := must(scopes.Discover(ctx, issuer, audience, scopes.DiscoverOptions{Transport: p}))
+			wantJudge(t, v, mint(es256), "keys_unavailable", want)
+		})
+	}
 }
 
 func TestDiscoverRefusesArguments(t *testing.T) {
@@ -112,6 +120,8 @@ func TestDiscoverRefusesArguments(t *testing.T) {
 		"https://auth.example.com?":                "query",
 		"https://auth.example.com/#":               "fragment",
 		"https://user:secret@auth.example.com":     "password",
+		"https://[fe80::1%25eth0]":                 "without a zone",
+		"https://:443":                             "name of a host",
 		"auth.example.com":                         "https",
 		"":                                         "https",
 		"https://" + strings.Repeat("a", 3000):     "longer",

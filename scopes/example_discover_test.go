@@ -42,17 +42,19 @@ func ExampleRevocationOptions() {
 func ExampleVerifier_Ready() {
 	issuer := newExampleIssuer()
 	defer issuer.close()
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	service, stop := context.WithCancel(context.Background()) // for as long as the service runs
 	defer stop()
-	verifier, err := scopes.Discover(ctx, issuer.URL, "https://api.example.com", scopes.DiscoverOptions{})
+	verifier, err := scopes.Discover(service, issuer.URL, "https://api.example.com", scopes.DiscoverOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(verifier.Ready(ctx))
+	start, stop := context.WithTimeout(service, 10*time.Second)
+	defer stop()
+	fmt.Println(verifier.Ready(start))
 
-	gone, stop := context.WithCancel(ctx)
+	gone, stop := context.WithCancel(service)
 	stop()
-	verifier, err = scopes.Discover(ctx, "http://127.0.0.1:1", "https://api.example.com", scopes.DiscoverOptions{})
+	verifier, err = scopes.Discover(service, "http://127.0.0.1:1", "https://api.example.com", scopes.DiscoverOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -165,8 +165,7 @@ func entityTag(tag string) string {
 
 // freshness reads how long a document may be used: max-age (RFC 9111 §5.2.2.1) less its age in caches (§4.2.3).
 func freshness(h http.Header) (lifetime, age time.Duration) {
-	age = max(0, deltaSeconds(h.Get("Age"))) // RFC 9111 §5.1
-	lifetime = -1
+	age, lifetime = answerAge(h.Get("Age")), -1
 	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		switch strings.ToLower(name) {
@@ -184,6 +183,18 @@ func freshness(h http.Header) (lifetime, age time.Duration) {
 		lifetime = max(0, lifetime-age)
 	}
 	return lifetime, age
+}
+
+// answerAge: RFC 9111 §5.1: of several ages the first counts. What is none is taken for a day: nobody knows how old.
+func answerAge(header string) time.Duration {
+	if header == "" {
+		return 0
+	}
+	first, _, _ := strings.Cut(header, ",")
+	if age := deltaSeconds(strings.TrimSpace(first)); age >= 0 {
+		return age
+	}
+	return 24 * time.Hour
 }
 
 // deltaSeconds: RFC 9111 §1.2.2. What is too large for anybody counts as 2^31 seconds, what is none as -1.

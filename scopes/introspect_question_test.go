@@ -50,20 +50,15 @@ func TestIntrospectAuthenticates(t *testing.T) {
 	}
 }
 
-// What an issuer's metadata has of passwords stays out of errors, whatever the issuer answers.
-func TestIntrospectRedacts(t *testing.T) {
-	for name, answer := range map[string]func(http.ResponseWriter, string){
-		"refused": sends(401, ""), "fault": sends(500, ""), "redirect": sends(302, ""), "long": sends(200, strings.Repeat(" ", 1<<20)),
-		"nothing": func(http.ResponseWriter, string) { panic(http.ErrAbortHandler) },
-	} {
-		d := &desk{answer: answer, metadata: map[string]any{"introspection_endpoint": "http://gateway:hunter2@127.0.0.1/introspect"}}
-		introspecting(t, d, scopes.IntrospectOptions{}, func(t *testing.T, i *scopes.Introspector) {
-			_, err := i.Verify(t.Context(), "a")
-			if wantKind(t, err, scopes.Unavailable); strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "@127.0.0.1/introspect") {
-				t.Errorf("%s: %v", name, err)
-			}
-		})
-	}
+// Metadata with a password is of no use, and the password stays out of errors.
+func TestIntrospectRefusesPasswords(t *testing.T) {
+	d := &desk{answer: says(), metadata: map[string]any{"introspection_endpoint": "http://gateway:hunter2@127.0.0.1/introspect"}}
+	introspecting(t, d, scopes.IntrospectOptions{}, func(t *testing.T, i *scopes.Introspector) {
+		_, err := i.Verify(t.Context(), "a")
+		if wantKind(t, err, scopes.Unavailable); strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "has a user or password") {
+			t.Error(err)
+		}
+	})
 }
 
 // The metadata is looked at again when the endpoint that it named is of no use, not just after its hour.

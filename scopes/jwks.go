@@ -49,8 +49,30 @@ func readJWKS(data []byte) (set keySet, skipped []error, err error) {
 		}
 		keys = append(keys, k)
 	}
+	keys, ambiguous := oneForEachID(keys)
 	set, err = newKeySet(keys)
-	return set, skipped, err
+	return set, append(skipped, ambiguous...), err
+}
+
+// oneForEachID leaves out the keys whose id other keys have, too: nobody can tell which of them a token means (RFC 7517
+// §4.5). One key that is there twice is one key.
+func oneForEachID(keys []Key) (distinct []Key, ambiguous []error) {
+	byID := map[string]Key{}
+	shared := map[string]bool{}
+	for _, k := range keys {
+		first, ok := byID[k.ID]
+		switch {
+		case !ok:
+			byID[k.ID] = k
+			distinct = append(distinct, k)
+		case !first.equal(k):
+			shared[k.ID] = true
+		}
+	}
+	for id := range shared {
+		ambiguous = append(ambiguous, fmt.Errorf("key %q is there twice, as different keys", clip(id)))
+	}
+	return slices.DeleteFunc(distinct, func(k Key) bool { return shared[k.ID] }), ambiguous
 }
 
 // rawMembers are raw, so that one odd member does not spoil the set.

@@ -28,7 +28,7 @@ type JWKSOptions struct {
 }
 
 // JWKS is a KeySource that follows the JWK set at an https URL (http on loopback only). It returns at once
-// and fetches in the background until ctx ends, so a service can start before its issuer: until the first
+// and fetches in the background until ctx ends, which is for as long as the service runs: soon after, Key fails. So a service can start before its issuer: until the first
 // fetch succeeds Key fails and a Guard answers 503. The last good keys stay in use while the issuer is down. An
 // unknown key id causes a fetch at most every 30 seconds, and Key waits for one 3 seconds at most. The members used are
 // those of ParseJWKS. A set of more than 1 MiB or more than 100 members is refused.
@@ -83,7 +83,7 @@ func newRemoteKeys(f *fetcher, c *complaints, refresh time.Duration) *remoteKeys
 func (s *remoteKeys) Key(ctx context.Context, kid string) (Key, error) {
 	last := s.last.Load()
 	if k, ok := last.value.keys[kid]; ok {
-		return k, nil
+		return k, s.abandoned(last)
 	}
 	if s.ask(last) { // The key may be newer than our copy of the set.
 		var err error
@@ -98,6 +98,30 @@ func (s *remoteKeys) Key(ctx context.Context, kid string) (Key, error) {
 		return Key{}, last.err
 	}
 	return Key{}, ErrUnknownKey
+}
+
+// abandoned: when nobody looks for newer keys any more, those that are there do not count for ever.
+func (s *remoteKeys) abandoned(last *outcome[heldKeys]) error {
+	select {
+	case <-s.done:
+		if time.Since(last.at) > 2*s.refresh {
+			return errStopped
+		}
+	default:
+	}
+	return nil
+}
+
+// refetch asks for the set again, for a key that the issuer itself has named: not for strangers, who may make up one
+// after another and are held to askGap. It reports whether there is a newer outcome.
+func (s *remoteKeys) refetch(ctx context.Context) bool {
+	last := s.last.Load()
+	if time.Since(last.at) < time.Second {
+		return false
+	}
+	s.wake()
+	_, err := s.newer(ctx, last)
+	return err == nil
 }
 
 // look fetches the set once.

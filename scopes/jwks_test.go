@@ -54,6 +54,13 @@ func TestParseJWKSKeeps(t *testing.T) {
 	}
 }
 
+// RFC 7517 §4.5: of keys that share an id nobody can tell which is meant; they do not spoil the others.
+func TestParseJWKSWithAnIDTwice(t *testing.T) {
+	keys := must(scopes.ParseJWKS(jwks(jwk(es256), jwk(rs256), jwk(eddsa, "kid", es256.ID), jwk(rs256))))
+	wantFind(t, keys, rs256.ID, "found")
+	wantFind(t, keys, es256.ID, "unknown")
+}
+
 func TestParseJWKSRefuses(t *testing.T) {
 	encrypting := jwk(es256, "use", "")
 	encrypting["key_ops"] = []string{"encrypt"}

@@ -76,6 +76,19 @@ func (m *serverMetadata) checkAddress(name, address string) error {
 	if isHTTPS(m.issuer) && !isHTTPS(address) {
 		return fmt.Errorf("%s is no https URL, as the issuer is", name)
 	}
+	issuer, err := url.Parse(m.issuer)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return err
+	case u.User != nil:
+		return fmt.Errorf("%s has a user or password", name)
+	case loopback(u.Hostname()) && !loopback(issuer.Hostname()):
+		return fmt.Errorf("%s is an address of this machine, and the issuer is elsewhere", name)
+	}
 	return nil
 }
 
@@ -89,8 +102,12 @@ func checkIssuer(issuer string) error {
 	if err := checkURL("the issuer", issuer); err != nil {
 		return err
 	}
-	if u, err := url.Parse(issuer); err != nil || u.User != nil {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.User != nil:
 		return errors.New("the issuer: leave out user and password")
+	case u.Hostname() == "" || strings.Contains(u.Host, "%"):
+		return fmt.Errorf("the issuer: %q: give the name of a host, or its address without a zone", issuer)
 	}
 	if strings.ContainsAny(issuer, "?#") {
 		return fmt.Errorf("the issuer: %q: leave out query and fragment", issuer)

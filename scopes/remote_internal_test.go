@@ -113,7 +113,7 @@ func heldFeed(count int) *revocationFeed {
 		entries[i] = RevokedToken(fmt.Sprint("revoked-", i))
 	}
 	p := newProvider("https://auth.example.com", nil, nil)
-	f := newRevocationFeed(p, RevocationOptions{})
+	f := newRevocationFeed(p, nil, RevocationOptions{})
 	f.verifier = &Verifier{options: VerifierOptions{Now: time.Now, Leeway: time.Minute}}
 	now := time.Now()
 	l := &RevocationList{IssuedAt: now, ExpiresAt: now.Add(time.Hour), Revoked: NewRevocations(entries...)}
@@ -172,7 +172,7 @@ func BenchmarkPoll(b *testing.B) {
 	signed := base64url.EncodeToString([]byte(`{"alg":"ES256","kid":"es","typ":"revocations+jwt"}`)) + "." + base64url.EncodeToString(payload)
 	body = signed + "." + base64url.EncodeToString(must(methods["ES256"].Sign(signed, private)))
 
-	f := newRevocationFeed(newProvider(server.URL, nil, nil), RevocationOptions{})
+	f := newRevocationFeed(newProvider(server.URL, nil, nil), nil, RevocationOptions{})
 	f.verifier = must(NewVerifier(VerifierOptions{
 		Issuer: server.URL, Audience: "any", Keys: must(StaticKeys(Key{ID: "es", Alg: "ES256", Key: &private.PublicKey})),
 	}))

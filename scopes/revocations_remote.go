@@ -74,6 +74,7 @@ var listToken = tokenKind{typ: "revocations+jwt", name: "list of revocations", m
 type revocationFeed struct {
 	follower[heldList]
 	provider *provider
+	keys     *remoteKeys
 	options  RevocationOptions
 	verifier *Verifier // checks the signature with the keys of the issuer, and knows the clock
 }
@@ -85,8 +86,8 @@ type heldList struct {
 	validator    validator
 }
 
-func newRevocationFeed(p *provider, o RevocationOptions) *revocationFeed {
-	f := &revocationFeed{provider: p, options: o.complete()}
+func newRevocationFeed(p *provider, keys *remoteKeys, o RevocationOptions) *revocationFeed {
+	f := &revocationFeed{provider: p, keys: keys, options: o.complete()}
 	f.init()
 	f.get, f.steady = f.look, true
 	return f
@@ -174,6 +175,9 @@ func (f *revocationFeed) poll(ctx context.Context, url string, held heldList) (h
 	}
 	if !a.unchanged {
 		list, err := f.read(ctx, url, string(a.body))
+		if isUnknownKey(err) && f.keys.refetch(ctx) {
+			list, err = f.read(ctx, url, string(a.body))
+		}
 		if err == nil {
 			held, err = held.accept(list)
 		}
@@ -183,6 +187,12 @@ func (f *revocationFeed) poll(ctx context.Context, url string, held heldList) (h
 	}
 	held.validator, held.asOf = a.validator, sent.Add(-a.age)
 	return held, nil
+}
+
+// isUnknownKey is whether a list is signed with a key that is not known yet.
+func isUnknownKey(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == UnknownKey
 }
 
 // read checks all of a list but whether it is newer than another.

@@ -205,23 +205,25 @@ func TestRevocationsLeewayIsThatOfTheList(t *testing.T) {
 
 // A cache that says how old its answer is gets believed (RFC 9111 §5.1).
 func TestRevocationsOutOfACache(t *testing.T) {
-	var age atomic.Value
-	age.Store("0")
-	s := newSite()
-	s.page("/revocations", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Age", age.Load().(string))
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.serveList(w, r)
-	})
-	s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
-		age.Store("50")
-		later(6 * time.Second)
-		wantJudge(t, v, s.token(es256), "ok")
-		age.Store("61")
-		later(6 * time.Second)
-		wantJudge(t, v, s.token(es256), "revocations_unavailable", "too old")
-	})
+	for _, old := range []string{"61", "61, 3", "a while", "-1", "99999999999"} {
+		var age atomic.Value
+		age.Store("0")
+		s := newSite()
+		s.page("/revocations", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Age", age.Load().(string))
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.serveList(w, r)
+		})
+		s.discover(t, scopes.DiscoverOptions{}, func(t *testing.T, v *scopes.Verifier) {
+			age.Store("50, 70")
+			later(6 * time.Second)
+			wantJudge(t, v, s.token(es256), "ok")
+			age.Store(old)
+			later(6 * time.Second)
+			wantJudge(t, v, s.token(es256), "revocations_unavailable", "too old")
+		})
+	}
 }
 
 func TestRevocationsOfAnIssuerWithoutAList(t *testing.T) {
@@ -275,6 +277,26 @@ func TestRevocationsSignedByANewKey(t *testing.T) {
 		later(5 * time.Second)
 		wantJudge(t, v, s.token(eddsa, claim("jti", "stolen")), "revoked")
 		wantJudge(t, v, s.token(es256), "ok")
+	})
+}
+
+// A list signed with a key that nobody knows yet is no reason to refuse tokens, though a stranger has just used up the
+// look at the keys that tokens of unknown keys get.
+func TestRevocationsSignedByANewKeyAtOnce(t *testing.T) {
+	s := newSite()
+	o := scopes.DiscoverOptions{Revocations: scopes.RevocationOptions{Poll: time.Second, MaxAge: 3 * time.Second}}
+	s.discover(t, o, func(t *testing.T, v *scopes.Verifier) {
+		later(40 * time.Second)
+		wantJudge(t, v, s.token(es256, header("kid", "made up")), "unknown_key")
+		later(time.Second)
+		s.change(func() { s.keys, s.signer = append(s.keys, jwk(eddsa)), eddsa })
+		for range 10 {
+			later(time.Second)
+			wantJudge(t, v, s.token(es256), "ok")
+		}
+		if n := s.count("/jwks.json"); n > 4 {
+			t.Errorf("the keys were fetched %d times", n)
+		}
 	})
 }
 
