@@ -209,31 +209,43 @@ func deltaSeconds(s string) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// complaints passes on what is wrong, each only when it is news.
+// complaints passes on what is wrong, each only when it is news, and what comes and goes once a minute: strangers may
+// know how to bring it about.
 type complaints struct {
 	tell func(error) // called by one goroutine at a time
 
 	mu   sync.Mutex
-	last map[string]string
+	last map[string]complaint // by subject
+}
+
+type complaint struct {
+	text     string
+	told     time.Time
+	standing bool // nothing has been well since
 }
 
 func newComplaints(tell func(error)) *complaints {
-	return &complaints{tell: tell, last: map[string]string{}}
+	return &complaints{tell: tell, last: map[string]complaint{}}
 }
 
 // about takes what is wrong with a subject now; nil when all is well.
 func (c *complaints) about(subject string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	last := c.last[subject]
 	if err == nil {
-		delete(c.last, subject)
+		last.standing = false
+		c.last[subject] = last
 		return
 	}
-	if text := withoutNumbers(err.Error()); c.last[subject] != text {
-		c.last[subject] = text
-		if c.tell != nil {
-			c.tell(err)
-		}
+	text := withoutNumbers(err.Error())
+	// One that is held back is not standing: if it lasts, it is told after the minute.
+	if last.text == text && (last.standing || time.Since(last.told) < time.Minute) {
+		return
+	}
+	c.last[subject] = complaint{text, time.Now(), true}
+	if c.tell != nil {
+		c.tell(err)
 	}
 }
 

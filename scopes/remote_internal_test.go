@@ -5,11 +5,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -184,4 +186,27 @@ func BenchmarkPoll(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(body)), "list-bytes")
+}
+
+func TestComplaints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		c := newComplaints(func(err error) { told = append(told, err.Error()) })
+		bad := func(text string) { c.about("keys", errors.New(text)) }
+		for range 100 { // a stranger makes it come and go
+			bad("refused by port 1")
+			c.about("keys", nil)
+		}
+		time.Sleep(time.Minute)
+		bad("refused by port 2")
+		for range 10 { // it lasts
+			time.Sleep(time.Minute)
+			bad("refused by port 3")
+		}
+		bad("gone")
+		c.about("metadata", errors.New("gone"))
+		if want := []string{"refused by port 1", "refused by port 2", "gone", "gone"}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	})
 }
