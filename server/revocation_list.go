@@ -82,9 +82,9 @@ func (s *Server) revocationList(w http.ResponseWriter, r *http.Request) error {
 }
 
 // currentList gives a list with all that was known to be revoked when it was asked
-// for, and that is no older. Who comes while one is made waits for the next, which all who wait share, and
-// where there is one revocation after another, until the maker has rested: no
-// more than a twentieth of a processor goes into lists.
+// for, and that is no older. Who comes while one is made waits for the next, which
+// all who wait share, and where there is one revocation after another, until the
+// maker has rested: a twentieth of a processor goes into lists of up to 100,000.
 func (s *Server) currentList(ctx context.Context, oldest time.Duration) (*signedList, error) {
 	asked := time.Now()
 	if list, err := s.keptList(asked, oldest); list != nil || err != nil {

@@ -29,7 +29,7 @@ func (in *inspector) readList() {
 		in.problem("%s", oneLine(err))
 		return
 	}
-	in.found.Claims["revoked"] = fmt.Sprintf("%d entries", list.Revoked.Len())
+	in.found.Claims["revoked"] = count(list.Revoked.Len(), "revocation")
 	if in.cfg.Issuer != "" && list.Issuer != in.cfg.Issuer {
 		in.problem("it is of the issuer %q, not %q", list.Issuer, in.cfg.Issuer)
 	}
