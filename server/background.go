@@ -15,6 +15,7 @@ const (
 	keyPoll        = 30 * time.Second       // contract: running servers follow within a minute
 	sweepEvery     = time.Minute
 	taskTime       = 5 * time.Second    // for a look at the database, or one batch of the sweep
+	codeKeep       = time.Hour          // a second use of an authorization code is noticed for as long
 	grantKeep      = 7 * 24 * time.Hour // a backup up to a week old signs nobody out; more than any access-token life
 )
 
@@ -122,7 +123,7 @@ func (s *Server) warn(ctx context.Context, doing string, err error) {
 // servers each takes another part, and one that is often restarted comes by everywhere, too.
 func (s *Server) sweep(ctx context.Context) error {
 	in := store.Sweep{
-		Now: s.Now(), Alg: s.SigningAlg, KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep, RevocationKeep: mostAhead,
+		Now: s.Now(), Alg: s.SigningAlg, KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep, RevocationKeep: mostAhead, CodeKeep: codeKeep,
 		From: rand.Text(), // authorizations are named by rand.Text
 	}
 	for {

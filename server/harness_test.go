@@ -2,9 +2,13 @@ package server_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -335,4 +339,20 @@ func (r reply) wantRefusal(t testing.TB, status int, code string, challenged ...
 	if got := r.Header.Get("Retry-After") != ""; got != (status == http.StatusServiceUnavailable) {
 		t.Errorf("Retry-After %q on status %d", r.Header.Get("Retry-After"), status)
 	}
+}
+
+// cookie is that of a browser in which a user is signed in since now.
+func (s *system) cookie(userID string) edit {
+	s.t.Helper()
+	secret, now := rand.Text(), s.clock.Now()
+	sum := sha256.Sum256([]byte(secret))
+	put, err := s.db.PutSession(s.t.Context(), store.Session{
+		ID: rand.Text(), Cookie: base64.RawURLEncoding.EncodeToString(sum[:]), UserID: userID, AuthTime: now, CreatedAt: now, SeenAt: now,
+		ExpiresAt: now.Add(12 * time.Hour), MaxExpiresAt: now.Add(7 * 24 * time.Hour),
+	}, passwordHash)
+	if err != nil || !put {
+		s.t.Fatalf("session of %s: %v, %v", userID, put, err)
+	}
+	name := "grantd_session_" + s.web.Listener.Addr().(*net.TCPAddr).AddrPort().String()[len("127.0.0.1:"):]
+	return header("Cookie", name+"="+secret)
 }

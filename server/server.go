@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	oauth2server "github.com/go-oauth2/oauth2/v4/server"
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/pages"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -42,13 +44,22 @@ type Options struct {
 	SharedSecret []byte
 	// Audience is the aud of access tokens. Empty means the issuer.
 	Audience string
+	// Audiences are the others that apps may ask for by the parameter resource
+	// (RFC 8707). Empty means there are none.
+	Audiences []string
 
 	BcryptCost          int
 	MaxConcurrentHashes int
 	// DefaultClient is taken for password and refresh requests that name none. Empty means none is.
 	DefaultClient string
-	// Signup opens POST /users/.
+	// Signup opens POST /users/ and the page to sign up.
 	Signup bool
+	// SessionTTL is how long a browser stays signed in that is not used. Zero means 12 hours.
+	SessionTTL time.Duration
+	// SessionMaxTTL is how long a browser stays signed in at most. Zero means 7 days.
+	SessionMaxTTL time.Duration
+	// Brand is what the pages look like. The zero Brand is grantd's own.
+	Brand pages.Brand
 	// Resources serves the built-in resource router.
 	Resources bool
 	// TrustedProxies may say whom a request comes from. Empty means nobody may.
@@ -81,6 +92,8 @@ type Server struct {
 	clock     *clock
 	hashes    *hashPool
 	engine    *oauth2server.Server
+	pages     *pages.Pages
+	sameSite  *http.CrossOriginProtection
 	prefix    string // path of the issuer URL, without a trailing slash
 	handler   http.Handler
 }
@@ -99,8 +112,16 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := s.followClock(ctx); err != nil {
 		return nil, err
 	}
-	for _, scope := range o.Scopes {
+	s.Scopes = withIdentityScopes(o.Scopes)
+	for _, scope := range s.Scopes {
 		s.scopes = append(s.scopes, scope.Name)
+	}
+	s.sameSite = http.NewCrossOriginProtection()
+	if err := s.sameSite.AddTrustedOrigin(issuer.Scheme + "://" + issuer.Host); err != nil {
+		return nil, fmt.Errorf("issuer %q: %w", o.Issuer, err)
+	}
+	if s.pages, err = pages.New(s.Brand, s.prefix); err != nil {
+		return nil, err
 	}
 	s.hashes = newHashPool(o.MaxConcurrentHashes, o.BcryptCost)
 	s.engine = newEngine(s)
@@ -134,6 +155,8 @@ func (s *Server) setDefaults() {
 	if s.Audience == "" {
 		s.Audience = s.Issuer
 	}
+	s.SessionTTL = cmp.Or(s.SessionTTL, 12*time.Hour)
+	s.SessionMaxTTL = cmp.Or(s.SessionMaxTTL, 7*24*time.Hour)
 	s.frame = newFrame(s.Log, s.TrustedProxies)
 	s.Log = s.frame.log
 	s.clock = &clock{local: s.Now}

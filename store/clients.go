@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 )
 
@@ -15,13 +16,32 @@ type Client struct {
 	RedirectURIs          []string
 	Introspect            bool // may introspect
 	CreatedAt             time.Time
+
+	Kind           string   // what sort of app it is, such as WebClient; empty: none was said
+	FirstParty     bool     // nobody is asked for consent
+	PKCEOptional   bool     // may ask for a code without a challenge
+	RequiredScopes []string // that nobody can leave out when they consent
+	Origins        []string // whose scripts may read what the server answers
+	LogoutURIs     []string // where people may be sent after they signed out
+	BackchannelURI string   // is told when a session ends; empty: nobody is
+	IDTokenAlg     string   // signs its ID tokens; empty: RS256
 }
 
-const clientColumns = `id, name, secret_hash, grants, scopes, default_scopes, redirect_uris, introspect, created_at`
+// Kinds of clients.
+const (
+	WebClient        = "web"         // runs on a server, keeps a secret
+	NativeClient     = "native"      // runs on a phone or a desktop
+	SinglePageClient = "single-page" // runs in a browser
+)
+
+const clientColumns = `id, name, secret_hash, grants, scopes, default_scopes, redirect_uris, introspect, created_at, ` +
+	`kind, first_party, pkce_optional, required_scopes, origins, logout_uris, backchannel_uri, id_token_alg`
 
 func scanClient(row scanner) (c Client, err error) {
 	err = row.Scan(&c.ID, &c.Name, &c.SecretHash, (*names)(&c.Grants), (*names)(&c.Scopes),
-		(*names)(&c.DefaultScopes), (*names)(&c.RedirectURIs), &c.Introspect, instant{&c.CreatedAt})
+		(*names)(&c.DefaultScopes), (*names)(&c.RedirectURIs), &c.Introspect, instant{&c.CreatedAt},
+		&c.Kind, &c.FirstParty, &c.PKCEOptional, (*names)(&c.RequiredScopes), (*names)(&c.Origins), (*names)(&c.LogoutURIs),
+		&c.BackchannelURI, &c.IDTokenAlg)
 	return c, err
 }
 
@@ -29,9 +49,11 @@ func scanClient(row scanner) (c Client, err error) {
 // of that time stay and concern tokens issued before.
 func (db *DB) CreateClient(ctx context.Context, c Client) error {
 	n, err := db.write.exec(ctx, `INSERT INTO clients (`+clientColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`,
 		c.ID, c.Name, secret(c.SecretHash), names(c.Grants), names(c.Scopes),
-		names(c.DefaultScopes), names(c.RedirectURIs), bit(c.Introspect), millis(c.CreatedAt))
+		names(c.DefaultScopes), names(c.RedirectURIs), bit(c.Introspect), millis(c.CreatedAt),
+		c.Kind, bit(c.FirstParty), bit(c.PKCEOptional), names(c.RequiredScopes), names(c.Origins), names(c.LogoutURIs),
+		c.BackchannelURI, c.IDTokenAlg)
 	return notTaken("client_id", n, err)
 }
 
@@ -44,6 +66,19 @@ func (db *DB) Client(ctx context.Context, id string) (Client, error) {
 func (db *DB) Clients(ctx context.Context, after string, limit int) ([]Client, error) {
 	return list(ctx, db.read, scanClient,
 		`SELECT `+clientColumns+` FROM clients WHERE id > $1 ORDER BY id LIMIT $2`, after, atMost(limit))
+}
+
+// Origins returns the origins of all clients, each once.
+func (db *DB) Origins(ctx context.Context) ([]string, error) {
+	lists, err := list(ctx, db.read, scanNames, `SELECT origins FROM clients WHERE origins NOT IN ('null', '[]') ORDER BY id`)
+	all := slices.Concat(lists...)
+	slices.Sort(all)
+	return slices.Compact(all), err
+}
+
+func scanNames(row scanner) (n []string, err error) {
+	err = row.Scan((*names)(&n))
+	return n, err
 }
 
 // SetClientSecret stores the hash of a new secret; nil makes the client a public one. That it

@@ -32,6 +32,10 @@ var copied = []table{
 	newTable("revocations", 2, "kind, id, revoked_at, expires_at"),
 	newTable("signing_keys", 1, "id, alg, first_of, public, sealed, created_at, sign_from"),
 	newTable("access_lives", 1, "id, ttl, used_until"), // tokens from before the move are still out
+	newTable("sessions", 1, sessionColumns),
+	newTable("session_clients", 2, "session_id, client_id"),
+	newTable("consents", 2, consentColumns),
+	newTable("codes", 1, codeColumns),
 	newTable("items", 2, "user_id, id, created_at"),
 }
 

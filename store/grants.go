@@ -20,22 +20,29 @@ type Grant struct {
 	ExpiresAt            time.Time // slides at each rotation
 	MaxExpiresAt         time.Time // how far ExpiresAt may slide
 	RevokedAt            time.Time // zero: live
+
+	SessionID string   // the session in which it began; empty: none
+	Audience  []string // of its access tokens; nil: what the server has for all
+	Claims    string   // the claims that the client asked for (OpenID Connect Core §5.5); empty: none
+	UsedFrom  string   // the address that had a token of it last; empty: unknown
 }
 
-const grantColumns = `id, client_id, user_id, scope, generation, auth_time, created_at, rotated_at, expires_at, max_expires_at, revoked_at`
+const grantColumns = `id, client_id, user_id, scope, generation, auth_time, created_at, rotated_at, expires_at, max_expires_at, revoked_at, ` +
+	`session_id, audience, claims, used_from`
 
 func scanGrant(row scanner) (g Grant, err error) {
 	err = row.Scan(&g.ID, &g.ClientID, &g.UserID, (*names)(&g.Scope), &g.Generation,
 		instant{&g.AuthTime}, instant{&g.CreatedAt}, instant{&g.RotatedAt},
-		instant{&g.ExpiresAt}, instant{&g.MaxExpiresAt}, instant{&g.RevokedAt})
+		instant{&g.ExpiresAt}, instant{&g.MaxExpiresAt}, instant{&g.RevokedAt},
+		&g.SessionID, (*names)(&g.Audience), &g.Claims, &g.UsedFrom)
 	return g, err
 }
 
 // One statement, so that a login which races with a disabling, a new password or a deletion
 // either sees it or is seen by it, and is ended.
 const createGrant = `INSERT INTO grants (` + grantColumns + `)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
-	WHERE EXISTS (SELECT 1 FROM users WHERE id = $3 AND disabled_at IS NULL AND ($12 = '' OR password_hash = $12) /*lock FOR SHARE*/)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+	WHERE EXISTS (SELECT 1 FROM users WHERE id = $3 AND disabled_at IS NULL AND ($16 = '' OR password_hash = $16) /*lock FOR SHARE*/)
 	AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*lock FOR KEY SHARE*/)
 	ON CONFLICT DO NOTHING`
 
@@ -46,10 +53,18 @@ func (db *DB) CreateGrant(ctx context.Context, g Grant, passwordHash string) (cr
 	if g.ExpiresAt.IsZero() || g.MaxExpiresAt.IsZero() || g.Generation < 0 {
 		return false, errors.New("an authorization needs ExpiresAt, MaxExpiresAt and a Generation from 0 up")
 	}
-	n, err := db.write.exec(ctx, createGrant, g.ID, g.ClientID, g.UserID, names(g.Scope), g.Generation,
-		millis(g.AuthTime), millis(g.CreatedAt), millis(g.RotatedAt), millis(g.ExpiresAt),
-		millis(g.MaxExpiresAt), orNull(millis(g.RevokedAt)), passwordHash)
+	n, err := db.write.exec(ctx, createGrant, g.args(passwordHash)...)
 	return n == 1, err
+}
+
+// args are those of createGrant.
+func (g Grant) args(passwordHash string) []any {
+	return []any{
+		g.ID, g.ClientID, g.UserID, names(g.Scope), g.Generation,
+		millis(g.AuthTime), millis(g.CreatedAt), millis(g.RotatedAt), millis(g.ExpiresAt),
+		millis(g.MaxExpiresAt), orNull(millis(g.RevokedAt)),
+		g.SessionID, names(g.Audience), g.Claims, g.UsedFrom, passwordHash,
+	}
 }
 
 const selectGrant = `SELECT ` + grantColumns + ` FROM grants WHERE id = $1`

@@ -25,7 +25,7 @@ func postgresWords(query string) string {
 	if strings.Contains(query, "/*lock ") {
 		return lockClause.ReplaceAllString(query, "$1")
 	}
-	if strings.Contains(query, "CREATE TABLE") {
+	if strings.Contains(query, "CREATE TABLE") || strings.Contains(query, "ADD COLUMN") {
 		query = textType.ReplaceAllString(query, `TEXT COLLATE "C"`)
 		return inPlace.ReplaceAllString(query, "WITH (fillfactor = 90)")
 	}

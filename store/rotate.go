@@ -40,6 +40,7 @@ type Rotation struct {
 	Now                  time.Time
 	IdleTTL              time.Duration // the new ExpiresAt is Now + IdleTTL, but not past MaxExpiresAt
 	Grace                time.Duration // how long after a rotation a repeat is answered
+	From                 string        // the address that it came from
 	Until                time.Time     // when the last access token issued before Now expires; for a revocation after reuse
 }
 
@@ -52,22 +53,23 @@ type RotateResult struct {
 // The compare-and-set that a refresh is. A token ahead of the row means that the database was
 // restored from an older copy: it is accepted, also when the row's idle life has passed meanwhile,
 // since the token, which its reader found unexpired, was issued later. $6 is the generation after $5.
-const rotateGrant = `UPDATE grants SET generation = $6, rotated_at = /*late*/ $4,
+const rotateGrant = `UPDATE grants SET generation = $6, rotated_at = /*late*/ $4, used_from = $8,
 		expires_at = CASE WHEN $7 < max_expires_at THEN $7 ELSE max_expires_at END
 	WHERE id = $1 AND client_id = $2 AND user_id = $3
 	AND generation <= $5 AND revoked_at IS NULL
 	AND (expires_at > $4 OR generation < $5 AND max_expires_at > $4)
-	RETURNING scope, auth_time, created_at, rotated_at, expires_at, max_expires_at`
+	RETURNING scope, auth_time, created_at, rotated_at, expires_at, max_expires_at, session_id, audience, claims`
 
 func (in Rotation) args() []any {
-	return []any{in.ID, in.ClientID, in.UserID, millis(in.Now), in.Generation, in.Generation + 1, millis(in.Now.Add(in.IdleTTL))}
+	return []any{in.ID, in.ClientID, in.UserID, millis(in.Now), in.Generation, in.Generation + 1, millis(in.Now.Add(in.IdleTTL)), in.From}
 }
 
 // scan reads what rotateGrant returns: the columns that in does not tell. Each costs allocations.
 func (in Rotation) scan(row scanner) (Grant, error) {
-	g := Grant{ID: in.ID, ClientID: in.ClientID, UserID: in.UserID, Generation: in.Generation + 1}
+	g := Grant{ID: in.ID, ClientID: in.ClientID, UserID: in.UserID, Generation: in.Generation + 1, UsedFrom: in.From}
 	err := row.Scan((*names)(&g.Scope), instant{&g.AuthTime}, instant{&g.CreatedAt},
-		instant{&g.RotatedAt}, instant{&g.ExpiresAt}, instant{&g.MaxExpiresAt})
+		instant{&g.RotatedAt}, instant{&g.ExpiresAt}, instant{&g.MaxExpiresAt},
+		&g.SessionID, (*names)(&g.Audience), &g.Claims)
 	return g, err
 }
 

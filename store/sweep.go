@@ -28,6 +28,10 @@ type Sweep struct {
 	// have been wrong. Zero means not at all.
 	RevocationKeep time.Duration
 
+	// CodeKeep is how long an expired authorization code is kept: a second use of it is noticed
+	// until then. Zero means not at all.
+	CodeKeep time.Duration
+
 	// Batch is how many rows of a table a call deletes at most, and a tenth of how many it looks
 	// at. Zero means 100.
 	Batch int
@@ -116,10 +120,19 @@ func (db *DB) sweepTables(ctx context.Context, in Sweep) (Swept, error) {
 	if err != nil {
 		return Swept{}, err
 	}
-	if revocations == in.Batch {
-		return Swept{revocations + keys, sweepSmall}, nil
+	sessions, err := db.sweepExpired(ctx, "sessions", in.Now, in.Batch)
+	if err != nil {
+		return Swept{}, err
 	}
-	return Swept{revocations + keys, sweepToEnd + " " + in.From}, nil
+	codes, err := db.sweepExpired(ctx, "codes", in.Now.Add(-in.CodeKeep), in.Batch)
+	if err != nil {
+		return Swept{}, err
+	}
+	deleted := revocations + keys + sessions + codes
+	if max(revocations, sessions, codes) == in.Batch {
+		return Swept{deleted, sweepSmall}, nil
+	}
+	return Swept{deleted, sweepToEnd + " " + in.From}, nil
 }
 
 // Ids come in order, and as far as Batch of them are dead.
@@ -168,6 +181,16 @@ func (db *DB) sweepRevocations(ctx context.Context, in Sweep) (deleted int, err 
 		return 0, err
 	}
 	return db.write.exec(ctx, deleteRevocations, expired, lookPerDelete*in.Batch, in.Batch)
+}
+
+// sweepExpired looks before it writes: mostly there is nothing to delete.
+func (db *DB) sweepExpired(ctx context.Context, table string, expired time.Time, batch int) (deleted int, err error) {
+	dead, err := one(ctx, db.read, scanInt, `SELECT count(*) FROM (SELECT 1 FROM `+table+` WHERE expires_at <= $1 LIMIT $2) AS dead`, millis(expired), batch)
+	if err != nil || dead == 0 {
+		return 0, err
+	}
+	return db.write.exec(ctx, `DELETE FROM `+table+` WHERE id IN
+		(SELECT id FROM `+table+` WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) AND expires_at <= $1`, millis(expired), batch)
 }
 
 // algChange is how long servers may take to go over to another algorithm one by one.

@@ -92,7 +92,7 @@ func (db *DB) Users(ctx context.Context, after string, limit int) ([]User, error
 		fold(after), atMost(limit))
 }
 
-// SetPassword stores hash and ends the user's authorizations. It returns how many were live at
+// SetPassword stores hash and ends the user's authorizations and sessions. It returns how many were live at
 // now. The revocations are kept until until, when the last access token issued before now has
 // expired.
 func (db *DB) SetPassword(ctx context.Context, id, hash string, now, until time.Time) (ended int, err error) {
@@ -139,6 +139,12 @@ func (db *DB) changeUser(ctx context.Context, id string, now, until time.Time, c
 		if err != nil {
 			return err
 		}
+		// Nobody stays signed in, and no code that is under way becomes an authorization.
+		for _, table := range []string{"sessions", "codes"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, id); err != nil {
+				return err
+			}
+		}
 		return found(affected(tx.ExecContext(ctx, change, args...)))
 	})
 	return ended, err
@@ -149,6 +155,12 @@ func (db *DB) changeUser(ctx context.Context, id string, now, until time.Time, c
 func (db *DB) hold(ctx context.Context, tx *sql.Tx, table, id string) error {
 	var one int
 	return tx.QueryRowContext(ctx, db.dialect.words(`SELECT 1 FROM `+table+` WHERE id = $1 /*lock FOR UPDATE*/`), id).Scan(&one)
+}
+
+// share keeps others from changing row id, if there is one, until tx ends.
+func (db *DB) share(ctx context.Context, tx *sql.Tx, table, id string) error {
+	_, err := tx.ExecContext(ctx, db.dialect.words(`SELECT 1 FROM `+table+` WHERE id = $1 /*lock FOR SHARE*/`), id)
+	return err
 }
 
 // found turns a statement that met no row into ErrNotFound.

@@ -47,6 +47,9 @@ func (n *names) Scan(src any) error {
 		return errors.New("a list column does not hold text")
 	}
 	*n = nil
+	if text == "null" {
+		return nil
+	}
 	return json.Unmarshal([]byte(text), n)
 }
 

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/grantd/grantd/server/pages"
+)
+
+// page is the surface of people: HTML, which nobody may keep, frame or send to
+// where it does not belong. A form that another site sent is refused before it is read.
+func (s *Server) page(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Cache-Control", "no-store")
+		header.Set("Referrer-Policy", "no-referrer")
+		err := s.sameSite.Check(r)
+		if err != nil {
+			err = &Error{Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
+		} else {
+			err = h(w, r)
+		}
+		if err != nil {
+			s.writePageError(w, r, err)
+		}
+	})
+}
+
+// signedIn is page for who is signed in. Others are asked to sign in, and come back.
+func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, v visitor) error) http.Handler {
+	return s.page(func(w http.ResponseWriter, r *http.Request) error {
+		v, ok, err := s.visitor(r)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return s.toSignIn(w, r)
+		}
+		return h(w, r, v)
+	})
+}
+
+// seeOther answers a form: the page that follows can be loaded again (RFC 9110 §15.4.4).
+func seeOther(w http.ResponseWriter, to string) error {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// show answers with a page. formAction are the places besides this server that
+// its forms may lead to, as sources of a Content-Security-Policy: browsers hold
+// a redirect that follows a form to it, too.
+func (s *Server) show(w http.ResponseWriter, status int, draw func(io.Writer) error, formAction ...string) error {
+	var body bytes.Buffer // a template that fails must not leave half a page
+	if err := draw(&body); err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+
+		strings.Join(append([]string{"'self'"}, formAction...), " "))
+	w.WriteHeader(status)
+	_, err := body.WriteTo(w)
+	return err
+}
+
+// writePageError is writeError for people.
+func (s *Server) writePageError(w http.ResponseWriter, r *http.Request, err error) {
+	rec := recordOf(r.Context())
+	e := asError(err, rec.id)
+	rec.outcome, rec.cause = e.Code, e
+	shown := s.show(w, e.Status, func(out io.Writer) error {
+		return s.pages.Error(out, pages.Error{Code: e.Code, Hint: e.Hint, RequestID: rec.id})
+	})
+	if shown != nil {
+		s.log.DebugContext(r.Context(), "page not sent", "id", rec.id, "error", shown)
+	}
+}

@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/grantd/grantd/store"
+)
+
+// touchEvery is how often the row of a session that is used is written at most.
+const touchEvery = time.Minute
+
+// maxAgent bounds what is kept of a User-Agent header.
+const maxAgent = 300
+
+// visitor is a person who is signed in.
+type visitor struct {
+	session store.Session
+	user    store.User
+}
+
+// visitor finds out who sent the request. ok is false when nobody is signed in:
+// the session is unknown or over, or the user disabled.
+func (s *Server) visitor(r *http.Request) (v visitor, ok bool, err error) {
+	cookie, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return visitor{}, false, nil
+	}
+	ctx, now := r.Context(), s.Now()
+	session, err := s.DB.SessionByCookie(ctx, hashText(cookie.Value))
+	if err != nil || !session.ExpiresAt.After(now) {
+		return visitor{}, false, ignoreNotFound(err)
+	}
+	user, err := s.DB.User(ctx, session.UserID)
+	if err != nil || !user.DisabledAt.IsZero() {
+		return visitor{}, false, ignoreNotFound(err)
+	}
+	if !within(now.Sub(session.SeenAt), touchEvery) {
+		if err := s.DB.TouchSession(ctx, session.ID, now, s.SessionTTL, s.clientAddress(r)); err != nil {
+			s.warn(ctx, "note that a session is used", err) // it goes on, and may be touched the next time
+		}
+	}
+	return visitor{session, user}, true, nil
+}
+
+// startSession signs the user in, whose password was just proved. A browser in
+// which the same user is signed in keeps its session under a new secret, and any
+// other session of the browser ends: a secret that was planted there is worth nothing.
+func (s *Server) startSession(w http.ResponseWriter, r *http.Request, user store.User) (visitor, error) {
+	before, ok, err := s.visitor(r)
+	if err != nil {
+		return visitor{}, err
+	}
+	secret, now := newSecret(), s.Now()
+	session := store.Session{
+		ID: rand.Text(), Cookie: hashText(secret), UserID: user.ID, AuthTime: now, CreatedAt: now, SeenAt: now,
+		MaxExpiresAt: now.Add(s.SessionMaxTTL), ExpiresAt: earlier(now.Add(s.SessionTTL), now.Add(s.SessionMaxTTL)),
+		Agent: clipBytes(strings.ToValidUTF8(r.UserAgent(), "?"), maxAgent), Address: s.clientAddress(r),
+	}
+	if ok && before.user.ID == user.ID {
+		session.ID, session.CreatedAt = before.session.ID, before.session.CreatedAt
+	}
+	put, err := s.DB.PutSession(r.Context(), session, user.PasswordHash)
+	if err != nil {
+		return visitor{}, err
+	}
+	if !put { // disabled, deleted or given another password since it was read
+		return visitor{}, badGrant(wrongLogin)
+	}
+	if ok && before.user.ID != user.ID {
+		if err := s.endSessions(r.Context(), store.SessionEnd{UserID: before.user.ID, ID: before.session.ID}); err != nil {
+			return visitor{}, err
+		}
+	}
+	http.SetCookie(w, s.sessionCookie(secret))
+	s.audit(r.Context(), slog.LevelInfo, "session.started", "session", session.ID, "subject", user.ID)
+	return visitor{session, user}, nil
+}
+
+// newSecret is 256 bits that nobody can guess, in base64url.
+func newSecret() string {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// hashText is what the database keeps of a secret of 256 bits: one fast hash is enough.
+func hashText(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// cookieName: over https the name makes browsers take the cookie from this host
+// only, for all its paths, and only over https (RFC 6265bis §4.1.3.2). On http,
+// which is for loopback, hosts share cookies between ports: each has its own name.
+func (s *Server) cookieName() string {
+	issuer, err := url.Parse(s.Issuer)
+	if err != nil || issuer.Scheme == "https" {
+		return "__Host-grantd_session"
+	}
+	return "grantd_session_" + issuer.Port()
+}
+
+// sessionCookie holds the secret; without one it takes the cookie away. It ends
+// with the browser, and at the latest with the session. SameSite=Lax: no request that another site makes
+// carries it, except for links.
+func (s *Server) sessionCookie(secret string) *http.Cookie {
+	c := &http.Cookie{
+		Name: s.cookieName(), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: strings.HasPrefix(s.cookieName(), "__Host-"),
+	}
+	if secret == "" {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// clipBytes is the first bytes of s, up to a whole character.
+func clipBytes(s string, most int) string {
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return s
+}
+
+// endSessions ends sessions of a user, and what began there and is not to outlive them.
+func (s *Server) endSessions(ctx context.Context, in store.SessionEnd) error {
+	in.Now = s.Now()
+	in.Until = accessEnd(in.Now)
+	_, grants, err := s.DB.EndSessions(ctx, in)
+	if err != nil {
+		return err
+	}
+	for _, id := range grants {
+		s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: id, RevokedAt: in.Now, ExpiresAt: in.Until})
+	}
+	s.audit(ctx, slog.LevelInfo, "session.ended", "session", in.ID, "subject", in.UserID)
+	return nil
+}
