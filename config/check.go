@@ -53,6 +53,8 @@ func (c Config) checkValues(p *Problems, leastCost, mostCost int) {
 	}
 	c.TLS.check(p)
 	c.Tokens.check(p)
+	c.Sessions.check(p)
+	c.Brand.check(p)
 	checkScopes(p, c.Scopes)
 	c.Password.check(p, leastCost, mostCost)
 	oneOf(p, "log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -107,6 +109,7 @@ func (t Tokens) check(p *Problems) {
 	}
 	oneOf(p, "tokens.signing_alg", t.SigningAlg, "ES256", "EdDSA", "RS256", "HS256")
 	t.checkSecret(p)
+	t.checkAudiences(p)
 }
 
 func (t Tokens) checkSecret(p *Problems) {

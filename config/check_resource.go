@@ -10,10 +10,17 @@ func (c Config) CheckResource(given string) error {
 		p.add("tokens.signing_alg", "the key of HS256 is published nowhere", "have the server sign with ES256, or serve its built-in resource router")
 		c.Tokens.SigningAlg, c.Tokens.SharedSecret = "ES256", "" // whatever is wrong with the secret, it is of no use here
 	}
+	c.ignorePages()
 	p = append(p, c.checkServing("the server that issues the tokens")...)
 	c.checkNoMaster(&p)
 	c.checkResourceURL(&p, given)
 	return p.err()
+}
+
+// ignorePages takes out what concerns people in browsers and tokens for others, of which there are none
+// here: in a file that is shared with the server, the logo is a path of that machine.
+func (c *Config) ignorePages() {
+	c.Sessions, c.Brand, c.Tokens.Audiences = Default().Sessions, Brand{}, nil
 }
 
 // checkNoMaster refuses the path, too, though nothing here reads it: a process that can name the key of

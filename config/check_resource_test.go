@@ -27,6 +27,9 @@ func TestCheckResource(t *testing.T) {
 			"tokens.audience: as the URL of the resource router: it has a fragment"},
 		{"a URL that is http", "http://api.example.com", func(*config.Config) {}, "--url: it is http on a host that is not loopback"},
 		{"a URL that is none", "api", func(*config.Config) {}, "--url: it is not an absolute URL"},
+		{"the server's pages", "", func(c *config.Config) {
+			c.Brand, c.Sessions, c.Tokens.Audiences = config.Brand{Name: "\n", Accent: "red", LogoFile: "/nowhere"}, config.Sessions{}, []string{"api"}
+		}, "https://login.example.com"},
 		{"the master key", "", func(c *config.Config) { c.MasterKey = "secret" }, "master_key: the resource router signs nothing"},
 		{"the path of the master key", "", func(c *config.Config) { c.MasterKeyFile = "/nowhere" }, "master_key_file: the resource router signs nothing"},
 		{"a key that is shared", "", func(c *config.Config) {

@@ -44,7 +44,8 @@ type Config struct {
 	// X-Forwarded-Proto count. None means that no proxy is believed.
 	TrustedProxies []netip.Prefix
 
-	Tokens Tokens
+	Tokens   Tokens
+	Sessions Sessions
 
 	// Scopes are the only scopes that exist, in the order written.
 	Scopes []Scope
@@ -52,6 +53,7 @@ type Config struct {
 	Password  Password
 	Signup    Signup
 	Resources Resources
+	Brand     Brand
 	Log       Log
 }
 
@@ -83,7 +85,15 @@ type Tokens struct {
 
 	// Audience is the aud of access tokens. Empty means the issuer.
 	Audience string
+
+	// Audiences are the other values of aud that apps may ask for by the
+	// parameter resource (RFC 8707 §2).
+	Audiences []string
 }
+
+// Sessions says how long browsers stay signed in: TTL when they are not used,
+// MaxTTL at most.
+type Sessions struct{ TTL, MaxTTL time.Duration }
 
 // Scope is one scope (RFC 6749 §3.3) and what people are told about it.
 type Scope struct{ Name, Description string }
@@ -106,6 +116,19 @@ type Signup struct{ Enabled bool }
 
 // Resources says whether the built-in resource router is served.
 type Resources struct{ Enabled bool }
+
+// Brand says what the pages look like that people see. Its zero value is
+// grantd's own look.
+type Brand struct {
+	// Name is the name of the service that people sign in to.
+	Name string
+
+	// Accent is the colour of buttons and links, #rrggbb.
+	Accent string
+
+	// LogoFile is the path of an image; see Logo.
+	LogoFile string
+}
 
 // Log says what is logged: Level debug, info, warn or error; Format json or
 // text.

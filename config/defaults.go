@@ -24,7 +24,8 @@ func Default() Config {
 			ReuseGrace:    30 * time.Second,
 			SigningAlg:    "ES256",
 		},
-		Scopes: defaultScopes(),
+		Sessions: Sessions{TTL: 12 * time.Hour, MaxTTL: 7 * 24 * time.Hour},
+		Scopes:   defaultScopes(),
 		Password: Password{
 			BcryptCost: 12,
 			// Honours the CPU limit of a container, which NumCPU does not.

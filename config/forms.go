@@ -29,8 +29,19 @@ var (
 	verbatim = form[string]{textTag, func(s string) (string, error) { return s, nil }, keep}
 	truth    = form[bool]{boolTag, parseBool, strconv.FormatBool}
 	duration = form[time.Duration]{textTag, parseDuration, formatDuration}
+	wordList = form[[]string]{listTag, parseWords, formatWords}
 	prefixes = form[[]netip.Prefix]{listTag, parsePrefixes, formatPrefixes}
 )
+
+// parseWords gives nil for no words, as Default has it.
+func parseWords(s string) ([]string, error) {
+	if words := strings.Fields(s); len(words) > 0 {
+		return words, nil
+	}
+	return nil, nil
+}
+
+func formatWords(words []string) string { return strings.Join(words, " ") }
 
 func keep(s string) string { return s }
 

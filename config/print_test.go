@@ -34,11 +34,13 @@ func unusual() config.Config {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		Tokens: config.Tokens{
 			AccessTTL: 90 * time.Second, RefreshTTL: 10 * time.Hour, RefreshMaxTTL: 10*time.Hour + time.Second,
-			ReuseGrace: 0, SigningAlg: "12", Audience: "über",
+			ReuseGrace: 0, SigningAlg: "12", Audience: "über", Audiences: []string{"https://a.example/", "urn:b"},
 		},
+		Sessions: config.Sessions{TTL: time.Hour, MaxTTL: 90 * time.Minute},
 		Scopes:   []config.Scope{{Name: "~", Description: "a: b"}, {Name: "1", Description: "two\nlines"}, {Name: "items:write"}, {Name: "<<"}},
 		Password: config.Password{BcryptCost: 4, MaxConcurrentHashes: 77, DefaultClient: "no"},
 		Signup:   config.Signup{Enabled: true},
+		Brand:    config.Brand{Name: "# Ex: ample", Accent: "#00ff00", LogoFile: "%logo"},
 		Log:      config.Log{Level: "'", Format: `"`},
 	}
 }

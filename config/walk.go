@@ -57,6 +57,7 @@ func (w *walker) entry(path string, key, value *yaml.Node) {
 		w.problem(key, fmt.Sprintf("%s is there twice, first in line %d", path, w.seen[path]), "remove one")
 	case isLeaf:
 		w.seen[path] = key.Line
+		w.commentedColour(l, key, value)
 		w.leaf(l, value)
 	default:
 		w.seen[path] = key.Line

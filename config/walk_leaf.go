@@ -20,6 +20,13 @@ func (w *walker) leaf(l leaf, value *yaml.Node) {
 	}
 }
 
+// commentedColour: YAML takes #rrggbb for a comment on the key, so the setting would silently not count.
+func (w *walker) commentedColour(l leaf, key, value *yaml.Node) {
+	if written := key.LineComment; isNull(value) && colour.MatchString(written) {
+		w.problem(key, l.key+": what follows the # is a comment", `put it in quotes: "`+written+`"`)
+	}
+}
+
 func (w *walker) list(l leaf, value *yaml.Node) {
 	var words []string
 	for _, item := range value.Content {

@@ -65,6 +65,8 @@ type Options struct {
 	// TrustedProxies may say whom a request comes from. Empty means nobody may.
 	TrustedProxies []netip.Prefix
 	Version        string
+	// DemoApp is the URL of an app that the start page shows people. Empty means there is none.
+	DemoApp string
 
 	// Log takes one record per request and the audit events. Nil means they are dropped.
 	Log *slog.Logger

@@ -85,7 +85,7 @@ func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners) error
 		newLog(a.stderr, cfg.Log).Warn("others can reach this server, and everybody knows the passwords of the demo; listen on 127.0.0.1, or delete the demo's users and clients",
 			"listen", on.public.Addr().String())
 	}
-	return a.runServer(ctx, cfg, master, db, on, func() {
+	return a.runServer(ctx, cfg, master, db, on, "", func() {
 		fmt.Fprint(a.stdout, walkThrough(cfg.Issuer))
 	})
 }

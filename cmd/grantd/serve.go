@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os/signal"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/server/pages"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
@@ -52,7 +54,7 @@ func (a *app) serve(cmd *cobra.Command, migrate bool) error {
 	if err != nil {
 		return err
 	}
-	return a.runServer(cmd.Context(), cfg, master, db, on, nil)
+	return a.runServer(cmd.Context(), cfg, master, db, on, "", nil)
 }
 
 // openServed opens the database, and brings it up to date only if asked to.
@@ -63,13 +65,17 @@ func openServed(ctx context.Context, cfg config.Config, migrate bool) (*store.DB
 	return openCurrent(ctx, cfg)
 }
 
-// runServer serves until ctx ends. started is called once it answers.
-func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Master, db *store.DB, on listeners, started func()) error {
+// runServer serves until ctx ends. demoApp is the URL of an app to show people, if
+// there is one. started is called once the server answers.
+func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Master, db *store.DB, on listeners, demoApp string, started func()) error {
 	// Whoever read standard output or error may go before the server does.
 	signal.Ignore(syscall.SIGPIPE)
 	log := newLog(a.stderr, cfg.Log)
-	options := serverOptions(cfg, master, db, log)
-	options.Now = a.now
+	options, err := serverOptions(cfg, master, db, log)
+	if err != nil {
+		return err
+	}
+	options.Now, options.DemoApp = a.now, demoApp
 	srv, err := server.New(ctx, options)
 	if err != nil {
 		return err
@@ -89,19 +95,26 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	return serveHTTP(ctx, cfg, srv, on, log, started)
 }
 
-func serverOptions(cfg config.Config, master *token.Master, db *store.DB, log *slog.Logger) server.Options {
+func serverOptions(cfg config.Config, master *token.Master, db *store.DB, log *slog.Logger) (server.Options, error) {
+	logo, logoType, err := cfg.Brand.Logo()
+	if err != nil {
+		return server.Options{}, fmt.Errorf("brand.logo_file: %w", err)
+	}
 	o := server.Options{
 		DB: db, Master: master, Issuer: cfg.Issuer,
 		AccessTTL: cfg.Tokens.AccessTTL, RefreshTTL: cfg.Tokens.RefreshTTL, RefreshMaxTTL: cfg.Tokens.RefreshMaxTTL,
 		ReuseGrace: cfg.Tokens.ReuseGrace, SigningAlg: cfg.Tokens.SigningAlg, SharedSecret: []byte(cfg.Tokens.SharedSecret),
-		Audience: cfg.Tokens.Audience, BcryptCost: cfg.Password.BcryptCost, MaxConcurrentHashes: cfg.Password.MaxConcurrentHashes,
+		Audience: cfg.Tokens.Audience, Audiences: cfg.Tokens.Audiences,
+		SessionTTL: cfg.Sessions.TTL, SessionMaxTTL: cfg.Sessions.MaxTTL,
+		Brand:      pages.Brand{Name: cfg.Brand.Name, Accent: cfg.Brand.Accent, Logo: logo, LogoType: logoType},
+		BcryptCost: cfg.Password.BcryptCost, MaxConcurrentHashes: cfg.Password.MaxConcurrentHashes,
 		DefaultClient: cfg.Password.DefaultClient, Signup: cfg.Signup.Enabled, Resources: cfg.Resources.Enabled,
 		TrustedProxies: cfg.TrustedProxies, Version: version(), Log: log,
 	}
 	for _, s := range cfg.Scopes {
 		o.Scopes = append(o.Scopes, server.Scope{Name: s.Name, Description: s.Description})
 	}
-	return o
+	return o, nil
 }
 
 func newLog(w io.Writer, cfg config.Log) *slog.Logger {

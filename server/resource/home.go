@@ -36,6 +36,9 @@ func (rt *router) home(w http.ResponseWriter, r *http.Request) error {
 		"resource_metadata": rt.metadataURL(),
 		"routes":            rt.guardedRoutes(),
 	}
+	if rt.DemoApp != "" {
+		about["demo_app"] = rt.DemoApp
+	}
 	w.Header().Set("Vary", "Accept")
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return writeJSON(w, http.StatusOK, about)

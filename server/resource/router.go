@@ -28,7 +28,9 @@ type Options struct {
 	// HashPassword makes the hash that is stored.
 	HashPassword func(ctx context.Context, password string) (string, error)
 	Version      string
-	Now          func() time.Time
+	// DemoApp is the URL of an app that the start page shows. Empty means there is none.
+	DemoApp string
+	Now     func() time.Time
 	// Fail answers a request that met a fault, such as a database that is gone.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 	// Admitted hears whose token opened a route, Refused why a request was turned away.
