@@ -65,8 +65,12 @@ func (t table) upsert(rows int) string {
 	for _, c := range t.columns[t.keys:] {
 		set = append(set, c+" = excluded."+c)
 	}
-	return fmt.Sprintf(`INSERT INTO %s (%s) VALUES %s ON CONFLICT (%s) DO UPDATE SET %s`, t.name,
-		strings.Join(t.columns, ", "), tuples(rows, len(t.columns)), t.key(), strings.Join(set, ", "))
+	action := "NOTHING" // all is in the key
+	if len(set) > 0 {
+		action = "UPDATE SET " + strings.Join(set, ", ")
+	}
+	return fmt.Sprintf(`INSERT INTO %s (%s) VALUES %s ON CONFLICT (%s) DO %s`, t.name,
+		strings.Join(t.columns, ", "), tuples(rows, len(t.columns)), t.key(), action)
 }
 
 // remove deletes the rows of that many keys.

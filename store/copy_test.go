@@ -147,7 +147,19 @@ func TestCopyUnstorable(t *testing.T) {
 func TestCopyToOlderSchema(t *testing.T) {
 	ctx, from, to := t.Context(), newSQLite(t), newSQLite(t)
 	storetest.Populate(t, to, "g")
-	for _, harm := range []string{`DELETE FROM schema_version WHERE version_id > 1`, `DROP TABLE copies`, `DROP TABLE access_lives`} {
+	harms := []string{`DELETE FROM schema_version WHERE version_id > 1`}
+	for _, table := range []string{"copies", "access_lives", "codes", "consents", "session_clients", "sessions"} {
+		harms = append(harms, `DROP TABLE `+table)
+	}
+	for table, columns := range map[string]string{
+		"clients": "kind first_party pkce_optional required_scopes origins logout_uris backchannel_uri id_token_alg",
+		"grants":  "session_id audience claims used_from",
+	} {
+		for _, column := range strings.Fields(columns) {
+			harms = append(harms, `ALTER TABLE `+table+` DROP COLUMN `+column)
+		}
+	}
+	for _, harm := range harms {
 		if err := to.Exec(ctx, harm); err != nil {
 			t.Fatal(err)
 		}

@@ -352,18 +352,27 @@ func TestIndexes(t *testing.T) {
 	want := []string{
 		"access_lives (id)",
 		"clients (id)",
+		"codes (expires_at)",           // sweep
+		"codes (id)",                   // redeeming
+		"codes (user_id)",              // ending those of a user
+		"consents (user_id client_id)", // each time an app asks; listing
 		"copies (role)",
-		"grants (client_id id)",    // listing, and ending, those of a client
-		"grants (id)",              // refresh; sweep
-		"grants (user_id id)",      // listing, and ending, those of a user
-		"items (user_id id)",       // listing
-		"revocations (kind id)",    // asking about one token; revoking again
-		"revocations (revoked_at)", // the poll of each server; sweep
-		"signing_keys (first_of)",  // of two keys added as the first, one fails
-		"signing_keys (id)",        // deleting
-		"users (email_key)",        // login
-		"users (id)",               // almost everything
-		"users (username_key)",     // login
+		"grants (client_id id)",                  // listing, and ending, those of a client
+		"grants (id)",                            // refresh; sweep
+		"grants (user_id id)",                    // listing, and ending, those of a user
+		"items (user_id id)",                     // listing
+		"revocations (kind id)",                  // asking about one token; revoking again
+		"revocations (revoked_at)",               // the poll of each server; sweep
+		"session_clients (session_id client_id)", // telling them of the end
+		"sessions (cookie)",                      // each request for a page
+		"sessions (expires_at)",                  // sweep
+		"sessions (id)",                          // ending one
+		"sessions (user_id id)",                  // listing
+		"signing_keys (first_of)",                // of two keys added as the first, one fails
+		"signing_keys (id)",                      // deleting
+		"users (email_key)",                      // login
+		"users (id)",                             // almost everything
+		"users (username_key)",                   // login
 	}
 	onBoth(t, func(t *testing.T, g *grown) {
 		got := ""
@@ -388,6 +397,13 @@ func TestIndexesAreUsed(t *testing.T) {
 	db := openURL(t, url)
 	for _, call := range storetest.Methods(db) {
 		call(t.Context()) // a refusal is fine, too
+	}
+	user := g.all[0].UserID
+	if _, err := db.PutSession(t.Context(), store.Session{ID: "s", Cookie: "c", UserID: user, ExpiresAt: time.Now(), MaxExpiresAt: time.Now()}, "hash"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := db.EndSessions(t.Context(), store.SessionEnd{UserID: user, Now: time.Now(), Until: time.Now()}); err != nil {
+		t.Fatal(err)
 	}
 	for _, f := range []store.GrantFilter{{UserID: g.all[0].UserID}, {ClientID: "other"}, {}} {
 		if _, err := db.Grants(t.Context(), f); err != nil {

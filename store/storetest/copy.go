@@ -38,7 +38,7 @@ func RunCopy(t *testing.T, source, target func(t *testing.T) *store.DB) {
 		fill(t, one)
 		fill(t, other)
 		wantCopied(t, one, to)
-		refused(t, other, to, "has rows in users, clients, grants, revocations, signing_keys, access_lives, items and is no copy of this source")
+		refused(t, other, to, "has rows in users, clients, grants, revocations, signing_keys, access_lives, sessions, session_clients, consents, codes, items and is no copy of this source")
 	})
 	t.Run("taken over while empty", func(t *testing.T) {
 		to := target(t)
@@ -71,6 +71,12 @@ func fill(t *testing.T, db *store.DB) {
 	must(t, db.AddSigningKey(ctx, store.SigningKey{ID: "k2", Alg: "EdDSA", Public: []byte{}, Sealed: []byte{}}))
 	must(t, db.AddSigningKey(ctx, store.SigningKey{ID: "k3", Alg: "HS256", Sealed: []byte{0}}))
 	must(t, db.NoteAccessLife(ctx, store.AccessLife{TTL: 90 * time.Second, UsedUntil: now}, now))
+	signIn(t, db, "s1")
+	get(db.JoinSession(ctx, "s1", "app"))(t)
+	get(db.PutConsent(ctx, consent("app")))(t)
+	get(db.CreateCode(ctx, code("c1")))(t)
+	get(db.CreateCode(ctx, code("c2")))(t)
+	equal(t, "redeemed", get(db.RedeemCode(ctx, redemption("c2")))(t), store.CodeSpent)
 	must(t, db.AddItem(ctx, "u-john", store.Item{ID: "Foo", CreatedAt: now}))
 	must(t, db.AddItem(ctx, "u-ann", store.Item{ID: "Foo"}))
 }
@@ -129,6 +135,10 @@ func copyEverything(t *testing.T, from, to *store.DB) {
 	for _, user := range []string{"u-john", "u-ann"} {
 		equal(t, "items", get(to.Items(ctx, user, "", 0))(t), get(from.Items(ctx, user, "", 0))(t))
 	}
+	equal(t, "sessions", get(to.Sessions(ctx, "u-john", now))(t), get(from.Sessions(ctx, "u-john", now))(t))
+	equal(t, "consents", get(to.Consents(ctx, "u-john"))(t), get(from.Consents(ctx, "u-john"))(t))
+	equal(t, "redeem", get(to.RedeemCode(ctx, redemption("c1")))(t), store.CodeSpent)
+	equal(t, "redeem what was redeemed", get(to.RedeemCode(ctx, redemption("c2")))(t), store.CodeReplayed)
 	equal(t, "refresh", get(to.RotateGrant(ctx, rotation("g1")))(t).Outcome, store.Rotated)
 	equal(t, "refresh of what was revoked", get(to.RotateGrant(ctx, rotation("g2")))(t).Outcome, store.Revoked)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/grantd/grantd/store"
 )
@@ -50,6 +51,29 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 
 		"NoteAccessLife": func(ctx context.Context) error { return db.NoteAccessLife(ctx, store.AccessLife{UsedUntil: now}, now) },
 		"AccessLives":    func(ctx context.Context) error { return drop(db.AccessLives(ctx)) },
+
+		"Origins": func(ctx context.Context) error { return drop(db.Origins(ctx)) },
+
+		"PutSession":      func(ctx context.Context) error { return drop(db.PutSession(ctx, session("s"), "h")) },
+		"SessionByCookie": func(ctx context.Context) error { return drop(db.SessionByCookie(ctx, "c")) },
+		"Sessions":        func(ctx context.Context) error { return drop(db.Sessions(ctx, "u", now)) },
+		"TouchSession":    func(ctx context.Context) error { return db.TouchSession(ctx, "s", now, time.Hour, "") },
+		"JoinSession":     func(ctx context.Context) error { return drop(db.JoinSession(ctx, "s", "c")) },
+		"EndSessions": func(ctx context.Context) error {
+			_, _, err := db.EndSessions(ctx, store.SessionEnd{UserID: "u", Now: now, Until: until})
+			return err
+		},
+
+		"Consent":  func(ctx context.Context) error { return drop(db.Consent(ctx, "u", "c")) },
+		"Consents": func(ctx context.Context) error { return drop(db.Consents(ctx, "u")) },
+		"PutConsent": func(ctx context.Context) error {
+			return drop(db.PutConsent(ctx, store.Consent{UserID: "u", ClientID: "c"}))
+		},
+		"ForgetConsents": func(ctx context.Context) error { return drop(db.ForgetConsents(ctx, "u", "", now, until)) },
+
+		"CreateCode": func(ctx context.Context) error { return drop(db.CreateCode(ctx, code("c"))) },
+		"Code":       func(ctx context.Context) error { return drop(db.Code(ctx, "c")) },
+		"RedeemCode": func(ctx context.Context) error { return drop(db.RedeemCode(ctx, redemption("c"))) },
 
 		"AddItem": func(ctx context.Context) error { return db.AddItem(ctx, "u", store.Item{ID: "i"}) },
 		"Items":   func(ctx context.Context) error { return drop(db.Items(ctx, "u", "", 0)) },

@@ -23,6 +23,10 @@ func testRaces(t *testing.T, open func(*testing.T) *store.DB) {
 		"50 make the first key":          raceFirstKey,
 		"50 note lives":                  raceAccessLives,
 		"50 sign up with one name":       raceSignUp,
+		"50 redeem one code":             raceRedeem,
+		"redeem and end the session":     raceRedeemEnd,
+		"new password and redeem":        raceRedeemPassword,
+		"sign in and new password":       raceSession,
 		"50 add items":                   func(t *testing.T, db *store.DB) { populate(t, db); RaceItems(t, db) },
 		"50 revoke what others rotate":   raceRevokeRotate,
 		"rotate while the sweep goes by": raceSweep,
@@ -43,7 +47,7 @@ func RaceRotate(t *testing.T, g string, dbs ...*store.DB) {
 		return dbs[i%len(dbs)].RotateGrant(t.Context(), rotation(g))
 	})
 	want := grant(g, "app")
-	want.Generation, want.RotatedAt, want.ExpiresAt = 6, now, now.Add(2*time.Hour)
+	want.Generation, want.RotatedAt, want.ExpiresAt, want.UsedFrom = 6, now, now.Add(2*time.Hour), "2001:db8::1"
 	outcomes := map[store.Outcome]int{}
 	for _, r := range results {
 		outcomes[r.Outcome]++

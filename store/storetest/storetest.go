@@ -33,6 +33,13 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"lives":       testAccessLives,
 		"keys":        testKeys,
 		"items":       testItems,
+		"sessions":    testSessions,
+		"end":         testEndSessions,
+		"signed out":  testChangesEndSessions,
+		"consents":    testConsents,
+		"codes":       testCodes,
+		"redeem":      testRedeem,
+		"sweep codes": testSweepExpired,
 		"sweep":       testSweep,
 		"batches":     testSweepBatches,
 		"oldest":      testSweepOldestRevocations,
@@ -64,6 +71,9 @@ func app(id string) store.Client {
 		ID: id, Name: "App " + id, SecretHash: []byte{0, 1, 255}, Grants: []string{"password", "refresh_token"},
 		Scopes: []string{"me", "items"}, DefaultScopes: []string{"me"},
 		RedirectURIs: []string{"http://127.0.0.1/callback"}, Introspect: true, CreatedAt: now,
+		Kind: store.WebClient, FirstParty: true, PKCEOptional: true, RequiredScopes: []string{"me"},
+		Origins: []string{"https://app.example"}, LogoutURIs: []string{"https://app.example/out"},
+		BackchannelURI: "https://app.example/logout", IDTokenAlg: "ES256",
 	}
 }
 
@@ -73,6 +83,7 @@ func grant(id, clientID string) store.Grant {
 		ID: id, ClientID: clientID, UserID: "u-john", Scope: []string{"me", "items"}, Generation: 5,
 		AuthTime: now.Add(-2 * time.Hour), CreatedAt: now.Add(-time.Hour), RotatedAt: now.Add(-time.Minute),
 		ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(24 * time.Hour),
+		SessionID: "s1", Audience: []string{"https://api.example"}, Claims: `{"userinfo":{}}`, UsedFrom: "192.0.2.1",
 	}
 }
 
@@ -80,7 +91,7 @@ func grant(id, clientID string) store.Grant {
 func rotation(id string) store.Rotation {
 	return store.Rotation{
 		ID: id, ClientID: "app", UserID: "u-john", Generation: 5, Now: now,
-		IdleTTL: 2 * time.Hour, Grace: 30 * time.Second, Until: until,
+		IdleTTL: 2 * time.Hour, Grace: 30 * time.Second, Until: until, From: "2001:db8::1",
 	}
 }
 

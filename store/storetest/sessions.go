@@ -1,0 +1,156 @@
+package storetest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/grantd/grantd/store"
+)
+
+// session is johndoe's, used a minute ago.
+func session(id string) store.Session {
+	return store.Session{
+		ID: id, Cookie: "cookie " + id, UserID: "u-john", AuthTime: now.Add(-time.Hour), CreatedAt: now.Add(-time.Hour),
+		SeenAt: now.Add(-time.Minute), ExpiresAt: now.Add(time.Hour), MaxExpiresAt: now.Add(3 * time.Hour), Agent: "Browser/1.0", Address: "192.0.2.1",
+	}
+}
+
+func signIn(t testing.TB, db *store.DB, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		equal(t, "signed in", get(db.PutSession(t.Context(), session(id), "hash"))(t), true)
+	}
+}
+
+func sessions(t testing.TB, db *store.DB) (ids []string) {
+	t.Helper()
+	for _, s := range get(db.Sessions(t.Context(), "u-john", now))(t) {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+func testSessions(t *testing.T, db *store.DB) {
+	ctx := t.Context()
+	populate(t, db)
+	must(t, db.CreateUser(ctx, store.User{ID: "u-ann", Username: "ann", PasswordHash: "hers"}))
+	signIn(t, db, "s2", "s1")
+	equal(t, "session as it was added", get(db.SessionByCookie(ctx, "cookie s1"))(t), session("s1"))
+	equal(t, "sessions", sessions(t, db), []string{"s1", "s2"})
+	missing(t, "SessionByCookie of an id", drop(db.SessionByCookie(ctx, "s1")))
+
+	old := session("s3")
+	equal(t, "with another password", get(db.PutSession(ctx, old, "old hash"))(t), false)
+	equal(t, "without a password", get(db.PutSession(ctx, old, ""))(t), false)
+	old.UserID = "nobody"
+	equal(t, "of nobody", get(db.PutSession(ctx, old, "hash"))(t), false)
+	theft := session("s1")
+	theft.UserID, theft.Cookie = "u-ann", "planted"
+	equal(t, "renewed by another user", get(db.PutSession(ctx, theft, "hers"))(t), false)
+
+	again := session("s1")
+	again.Cookie, again.AuthTime, again.ExpiresAt, again.MaxExpiresAt, again.Address = "new", now, now.Add(2*time.Hour), now.Add(4*time.Hour), "192.0.2.2"
+	equal(t, "renewed", get(db.PutSession(ctx, again, "hash"))(t), true)
+	equal(t, "session as it was renewed", get(db.SessionByCookie(ctx, "new"))(t), again)
+	missing(t, "SessionByCookie of the old cookie", drop(db.SessionByCookie(ctx, "cookie s1")))
+
+	must(t, db.TouchSession(ctx, "s2", now, 2*time.Hour, "192.0.2.3"))
+	s := get(db.SessionByCookie(ctx, "cookie s2"))(t)
+	equal(t, "touched", []any{s.SeenAt, s.ExpiresAt, s.Address}, []any{now, now.Add(2 * time.Hour), "192.0.2.3"})
+	must(t, db.TouchSession(ctx, "s2", now.Add(time.Hour), 24*time.Hour, ""))
+	equal(t, "no further than the end", get(db.SessionByCookie(ctx, "cookie s2"))(t).ExpiresAt, now.Add(3*time.Hour))
+	must(t, db.TouchSession(ctx, "s2", now.Add(3*time.Hour), time.Hour, "late"))
+	equal(t, "an expired one stays so", get(db.SessionByCookie(ctx, "cookie s2"))(t).SeenAt, now.Add(time.Hour))
+	equal(t, "live then", len(get(db.Sessions(ctx, "u-john", now.Add(3*time.Hour)))(t)), 0)
+
+	for _, broken := range []store.Session{{}, {ID: "x", Cookie: "x", ExpiresAt: now}, {ID: "x", Cookie: "x", MaxExpiresAt: now}, {ID: "x", ExpiresAt: now, MaxExpiresAt: now}} {
+		if put, err := db.PutSession(ctx, broken, "hash"); put || err == nil {
+			t.Errorf("put %+v", broken)
+		}
+	}
+}
+
+// began makes an authorization of a session with that scope.
+func began(t testing.TB, db *store.DB, id, session string, scope ...string) {
+	t.Helper()
+	g := grant(id, "app")
+	g.SessionID, g.Scope = session, scope
+	addGrant(t, db, g)
+}
+
+func testEndSessions(t *testing.T, db *store.DB) {
+	ctx := t.Context()
+	populate(t, db)
+	must(t, db.CreateClient(ctx, app("other")))
+	signIn(t, db, "s1", "s2", "s3")
+	for _, id := range []string{"other", "app", "app"} {
+		equal(t, "joined", get(db.JoinSession(ctx, "s1", id))(t), true)
+	}
+	equal(t, "joined what is not there", get(db.JoinSession(ctx, "s9", "app"))(t), false)
+	get(db.JoinSession(ctx, "s2", "app"))(t)
+	began(t, db, "online", "s1", "openid", "me")
+	began(t, db, "offline", "s1", "openid", "offline_access")
+	began(t, db, "no openid", "s1", "me")
+	began(t, db, "elsewhere", "s2", "openid")
+	for _, id := range []string{"c1", "c2"} {
+		equal(t, "code", get(db.CreateCode(ctx, code(id)))(t), true)
+	}
+	get(db.RedeemCode(ctx, redemption("c2")))(t)
+
+	told, ended, err := db.EndSessions(ctx, store.SessionEnd{UserID: "u-ann", ID: "s1", Now: now, Until: until})
+	must(t, err)
+	equal(t, "by another user", []any{told, ended, sessions(t, db)}, []any{[]store.EndedSession(nil), []string(nil), []string{"s1", "s2", "s3"}})
+
+	told, ended, err = db.EndSessions(ctx, store.SessionEnd{UserID: "u-john", ID: "s1", Now: now, Until: until})
+	must(t, err)
+	equal(t, "told", told, []store.EndedSession{{ID: "s1", ClientID: "app"}, {ID: "s1", ClientID: "other"}})
+	slices.Sort(ended)
+	equal(t, "ended", ended, []string{"g of c2", "online"})
+	equal(t, "left", sessions(t, db), []string{"s2", "s3"})
+	equal(t, "feed", revoked(t, db), []string{"grant g of c2", "grant online"})
+	equal(t, "code under way", get(db.RedeemCode(ctx, redemption("c1")))(t), store.CodeUnknown)
+	equal(t, "code for a session that has ended", get(db.CreateCode(ctx, code("c3")))(t), false)
+	equal(t, "code used before", get(db.RedeemCode(ctx, redemption("c2")))(t), store.CodeReplayed)
+
+	told, ended, err = db.EndSessions(ctx, store.SessionEnd{UserID: "u-john", Except: "s3", Now: now, Until: until})
+	must(t, err)
+	equal(t, "all but one", []any{told, ended, sessions(t, db)}, []any{[]store.EndedSession{{ID: "s2", ClientID: "app"}}, []string{"elsewhere"}, []string{"s3"}})
+}
+
+// testChangesEndSessions: nobody whom an operator or a new password shut out stays signed in, or has
+// a code left.
+func testChangesEndSessions(t *testing.T, db *store.DB) {
+	ctx := t.Context()
+	populate(t, db)
+	for name, change := range map[string]func() (int, error){
+		"new password": func() (int, error) { return db.SetPassword(ctx, "u-john", "hash", now, until) },
+		"disabled":     func() (int, error) { return db.DisableUser(ctx, "u-john", now, until) },
+		"deleted":      func() (int, error) { return db.DeleteUser(ctx, "u-john", now, until) },
+	} {
+		must(t, db.EnableUser(ctx, "u-john"))
+		signIn(t, db, "s1")
+		equal(t, name+": code", get(db.CreateCode(ctx, code("c")))(t), true)
+		get(change())(t)
+		equal(t, name+": sessions", sessions(t, db), nil)
+		missing(t, name+": code", drop(db.Code(ctx, "c")))
+		if name == "deleted" {
+			must(t, db.CreateUser(ctx, johndoe()))
+			continue
+		}
+		equal(t, name+": signed in", get(db.PutSession(ctx, session("s2"), "hash"))(t), name != "disabled")
+		get(db.SetPassword(ctx, "u-john", "hash", now, until))(t)
+	}
+}
+
+func raceSession(t *testing.T, db *store.DB) {
+	populate(t, db)
+	race(t, 50, func(i int) (bool, error) {
+		if i == 25 {
+			_, err := db.SetPassword(t.Context(), "u-john", "new hash", now, until)
+			return false, err
+		}
+		return db.PutSession(t.Context(), session(string(rune('A'+i))), "hash")
+	})
+	equal(t, "signed in with the old password", sessions(t, db), nil)
+}
