@@ -122,8 +122,10 @@ func (s *Server) warn(ctx context.Context, doing string, err error) {
 // sweep walks once over all authorizations in small batches, and begins anywhere: of several
 // servers each takes another part, and one that is often restarted comes by everywhere, too.
 func (s *Server) sweep(ctx context.Context) error {
+	// Without an Alg: keys of algorithms that access tokens do not have sign ID tokens, and only a
+	// successor takes their place.
 	in := store.Sweep{
-		Now: s.Now(), Alg: s.SigningAlg, KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep, RevocationKeep: mostAhead, CodeKeep: codeKeep,
+		Now: s.Now(), KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep, RevocationKeep: mostAhead, CodeKeep: codeKeep,
 		From: rand.Text(), // authorizations are named by rand.Text
 	}
 	for {

@@ -10,12 +10,14 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/grantd/grantd/server"
 	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
 )
 
 // forgery is a token that a test puts together. Its zero value, with claims
@@ -145,7 +147,7 @@ func TestRouterRefusesKeyConfusion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pkix := rows[0].Public
+	pkix := rows[slices.IndexFunc(rows, func(k store.SigningKey) bool { return k.ID == kid })].Public
 	public, err := x509.ParsePKIXPublicKey(pkix)
 	if err != nil {
 		t.Fatal(err)

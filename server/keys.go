@@ -91,21 +91,29 @@ func (s *Server) loadKeys(ctx context.Context) error {
 	return s.ring.Replace(keys)
 }
 
-// ensureKey makes the first key of a new database or algorithm. Of several
-// servers that start at once the first one's key is taken by all.
-func (s *Server) ensureKey(ctx context.Context) error {
+// ensureKeys makes the first keys of a new database or algorithm: one for access
+// tokens, and one for each algorithm that clients may want their ID tokens in. Of
+// several servers that start at once the first one's keys are taken by all.
+func (s *Server) ensureKeys(ctx context.Context) error {
 	if err := s.loadKeys(ctx); err != nil {
 		return err
 	}
-	if _, err := s.ring.Signer(s.Now()); err == nil {
+	var made bool
+	for _, alg := range append([]string{s.SigningAlg}, token.IDAlgs...) {
+		if _, err := s.ring.SignerOf(alg, s.Now()); err == nil {
+			continue
+		}
+		row, err := newKeyRow(s.Master, alg, s.Now(), 0)
+		if err != nil {
+			return err
+		}
+		if _, err := s.DB.AddFirstSigningKey(ctx, row); err != nil {
+			return err
+		}
+		made = true
+	}
+	if !made {
 		return nil
-	}
-	row, err := newKeyRow(s.Master, s.SigningAlg, s.Now(), 0)
-	if err != nil {
-		return err
-	}
-	if _, err := s.DB.AddFirstSigningKey(ctx, row); err != nil {
-		return err
 	}
 	return s.loadKeys(ctx)
 }

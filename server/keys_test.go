@@ -54,18 +54,26 @@ func (s *system) sweep() {
 	}
 }
 
-// published are the ids of the keys in the JWKS.
+// published are the ids of the keys in the JWKS for access tokens: those of ID tokens are beside them.
 func (s *system) published() []string {
+	s.t.Helper()
+	return s.publishedOf(s.opts.SigningAlg)
+}
+
+// publishedOf are the ids of the keys of one algorithm in the JWKS.
+func (s *system) publishedOf(alg string) []string {
 	s.t.Helper()
 	res := s.get("/.well-known/jwks.json")
 	res.wantOK(s.t)
-	var set struct{ Keys []struct{ KID string } }
+	var set struct{ Keys []struct{ KID, Alg string } }
 	if err := json.Unmarshal([]byte(res.body), &set); err != nil {
 		s.t.Fatal(err)
 	}
 	ids := []string{}
 	for _, k := range set.Keys {
-		ids = append(ids, k.KID)
+		if k.Alg == alg {
+			ids = append(ids, k.KID)
+		}
 	}
 	return ids
 }
@@ -186,7 +194,7 @@ func TestWrongMasterKey(t *testing.T) {
 
 func TestServersThatStartAtOnceShareOneKey(t *testing.T) {
 	s := newSystem(t)
-	signedWith(token.EdDSA)(&s.opts) // which has no key yet
+	s.onNewDatabase()
 	var wg sync.WaitGroup
 	servers := make([]*server.Server, 8)
 	for i := range servers {
@@ -206,6 +214,38 @@ func TestServersThatStartAtOnceShareOneKey(t *testing.T) {
 	}
 	if len(kids) != 1 {
 		t.Errorf("%d keys sign, want one", len(kids))
+	}
+	for _, alg := range token.IDAlgs { // also those that sign nothing but ID tokens
+		if n := len(s.publishedOf(alg)); n != 1 {
+			t.Errorf("%d %s keys, want one", n, alg)
+		}
+	}
+}
+
+// onNewDatabase gives the system a database that no server has run on yet.
+func (s *system) onNewDatabase() {
+	s.t.Helper()
+	if err := s.db.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.path += ".new"
+	s.url = "sqlite:" + s.path
+	s.openDB()
+	s.populate()
+	s.opts.DB = s.db
+}
+
+// A database of a server that signed access tokens alone gets the keys of ID tokens, and keeps its own.
+func TestMissingKeysAreMade(t *testing.T) {
+	s := newSystem(t)
+	s.onNewDatabase()
+	first := s.rotate(0)
+	s.startServer()
+	s.wantPublished(first)
+	for _, alg := range token.IDAlgs {
+		if n := len(s.publishedOf(alg)); n != 1 {
+			t.Errorf("%d %s keys, want one", n, alg)
+		}
 	}
 }
 
@@ -314,34 +354,43 @@ func TestAlgorithmIsSwitched(t *testing.T) {
 	s.refresh(refresh).wantOK(t)
 }
 
-// A key that a change of algorithm left behind goes, too: it may be why the
-// algorithm was changed. Servers have a day to follow.
-func TestKeysOfAnotherAlgorithmGo(t *testing.T) {
+// A key that a change of algorithm left behind signs the ID tokens of clients that want them so. It
+// goes when it has a successor, like any other.
+func TestKeysOfAnotherAlgorithmStay(t *testing.T) {
 	s := newSystem(t)
-	old := s.published()
+	old := s.publishedOf(token.ES256)
 	s.clock.Add(time.Minute)
 	s.switchTo(token.EdDSA)
-	s.clock.Add(24 * time.Hour)
+	s.clock.Add(30 * 24 * time.Hour)
 	s.sweep()
 	s.sync()
-	if n := len(s.published()); n != 2 {
-		t.Errorf("%d keys after a day, want both", n)
+	for _, alg := range token.IDAlgs {
+		if n := len(s.publishedOf(alg)); n != 1 {
+			t.Errorf("%d %s keys after a month, want one", n, alg)
+		}
+	}
+	next, err := server.RotateKey(t.Context(), s.db, s.master, token.ES256, s.clock.Now(), 0)
+	if err != nil {
+		t.Fatal(err)
 	}
 	s.clock.Add(s.opts.AccessTTL + 3*server.Leeway)
 	s.sweep()
 	s.sync()
-	if now := s.published(); len(now) != 1 || now[0] == old[0] {
-		t.Errorf("keys %v, before %v", now, old)
+	if now := s.publishedOf(token.ES256); !slices.Equal(now, []string{next.ID}) {
+		t.Errorf("keys %v, want %v; before %v", now, next.ID, old)
 	}
 }
 
-// "grantd key rotate" made the key of the new algorithm, and the servers were
-// switched to it before its time had come.
+// "grantd key rotate" made a key of the new algorithm, and the servers were
+// switched to it before its time had come: the one that signed ID tokens until then signs.
 func TestAlgorithmIsSwitchedEarly(t *testing.T) {
 	s := newSystem(t)
 	s.opts.SigningAlg = token.EdDSA
+	first := s.published()[0]
 	next := s.rotate(server.KeyLead)
 	s.switchTo(token.EdDSA)
+	s.wantAccepted(s.accessOf(first))
+	s.clock.Add(server.KeyLead)
 	s.wantAccepted(s.accessOf(next))
 }
 

@@ -82,25 +82,26 @@ type Scope struct{ Name, Description string }
 type Server struct {
 	Options
 	*frame
-	scopes    scopes.Set // names of Options.Scopes
-	ring      *token.Ring
-	refresher *token.Refresher
-	verifier  *scopes.Verifier
-	live      *revocations
-	lives     lives
-	lists     lists
-	revokes   revokeLimits
-	clients   *clients
-	clock     *clock
-	hashes    *hashPool
-	engine    *oauth2server.Server
-	pages     *pages.Pages
-	sameSite  *http.CrossOriginProtection
-	prefix    string // path of the issuer URL, without a trailing slash
-	handler   http.Handler
+	scopes      scopes.Set // names of Options.Scopes
+	ring        *token.Ring
+	refresher   *token.Refresher
+	verifier    *scopes.Verifier
+	anyVerifier scopes.TokenVerifier
+	live        *revocations
+	lives       lives
+	lists       lists
+	revokes     revokeLimits
+	clients     *clients
+	clock       *clock
+	hashes      *hashPool
+	engine      *oauth2server.Server
+	pages       *pages.Pages
+	sameSite    *http.CrossOriginProtection
+	prefix      string // path of the issuer URL, without a trailing slash
+	handler     http.Handler
 }
 
-// New makes a server that is ready to answer: it has a signing key and knows
+// New makes a server that is ready to answer: it has signing keys and knows
 // every revocation that still matters. Run keeps it so.
 func New(ctx context.Context, o Options) (*Server, error) {
 	issuer, err := url.Parse(o.Issuer)
@@ -131,12 +132,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if s.ring, err = token.NewRing(o.SigningAlg, nil); err != nil {
 		return nil, err
 	}
-	if s.verifier, err = scopes.NewVerifier(scopes.VerifierOptions{
-		Issuer: o.Issuer, Audience: s.Audience, Keys: s.ring, Leeway: leeway, Now: s.Now, Revoked: s.revoked,
-	}); err != nil {
+	if err := s.makeVerifiers(); err != nil {
 		return nil, err
 	}
-	if err := s.ensureKey(ctx); err != nil {
+	if err := s.ensureKeys(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.noteLife(ctx); err != nil {

@@ -25,7 +25,8 @@ type ringState struct {
 	jwks   []byte
 }
 
-// NewRing makes a ring that signs with algorithm alg.
+// NewRing makes a ring whose access tokens are signed with algorithm alg. It may
+// hold keys of other algorithms, too: ID tokens have the one that their client wants.
 func NewRing(alg string, keys []SigningKey) (*Ring, error) {
 	r := &Ring{alg: alg}
 	return r, r.Replace(keys)
@@ -47,19 +48,22 @@ func (r *Ring) Replace(keys []SigningKey) error {
 	return nil
 }
 
-// Signer is the key that signs at now: the newest one whose time has come. When
-// the time of none has, the first signs all the same: the clock of this machine
-// is behind, or the algorithm was switched to early, and no tokens at all would
-// be worse.
-func (r *Ring) Signer(now time.Time) (SigningKey, error) {
+// Signer is the key that signs access tokens at now.
+func (r *Ring) Signer(now time.Time) (SigningKey, error) { return r.SignerOf(r.alg, now) }
+
+// SignerOf is the key of an algorithm that signs at now: the newest one whose time
+// has come. When the time of none has, the first signs all the same: the clock of
+// this machine is behind, or the algorithm was switched to early, and no tokens at
+// all would be worse.
+func (r *Ring) SignerOf(alg string, now time.Time) (SigningKey, error) {
 	var signer SigningKey
 	for _, k := range r.keys.Load().byTime {
-		if k.Alg == r.alg && (signer.ID == "" || !k.SignFrom.After(now)) {
+		if k.Alg == alg && (signer.ID == "" || !k.SignFrom.After(now)) {
 			signer = k
 		}
 	}
 	if signer.ID == "" {
-		return SigningKey{}, fmt.Errorf("there is no %s signing key; run \"grantd key rotate --now\"", r.alg)
+		return SigningKey{}, fmt.Errorf("there is no %s signing key; run \"grantd key rotate --now\"", alg)
 	}
 	return signer, nil
 }

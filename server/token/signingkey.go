@@ -15,7 +15,7 @@ import (
 	"github.com/grantd/grantd/scopes"
 )
 
-// Signing algorithms of access tokens (RFC 7518 §3.1, RFC 8037 §3.1).
+// Signing algorithms (RFC 7518 §3.1, RFC 8037 §3.1). HS256 is for access tokens alone.
 const (
 	ES256 = "ES256"
 	EdDSA = "EdDSA"
@@ -26,7 +26,7 @@ const (
 // SharedKeyID is the kid of access tokens that are MACed with tokens.shared_secret.
 const SharedKeyID = "shared"
 
-// SigningKey signs access tokens from SignFrom until the next key of its
+// SigningKey signs tokens from SignFrom until the next key of its
 // algorithm takes over.
 type SigningKey struct {
 	ID       string
@@ -55,7 +55,7 @@ func generate(alg string) (crypto.Signer, error) {
 		_, private, err := ed25519.GenerateKey(rand.Reader)
 		return private, err
 	case RS256:
-		return rsa.GenerateKey(rand.Reader, 3072)
+		return rsa.GenerateKey(rand.Reader, 2048) // RFC 7518 §3.3: or larger; this size is signed with at each sign-in
 	}
 	return nil, fmt.Errorf("no key pair can be made for algorithm %q; use %s, %s or %s", alg, ES256, EdDSA, RS256)
 }
