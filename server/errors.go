@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -111,9 +110,7 @@ func (f *frame) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Challenge != "" {
 		h.Set("WWW-Authenticate", e.Challenge)
 	}
-	if e.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
-	}
+	setRetryAfter(h, e.RetryAfter)
 	body := struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`

@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/grantd/grantd/server/pages"
 )
@@ -15,7 +20,10 @@ func (s *Server) page(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
-		header.Set("Referrer-Policy", "no-referrer")
+		// Other sites learn nothing of our URLs. With no-referrer browsers would hide from us, too,
+		// where a form comes from (Origin: null), which older ones tell in no other way.
+		header.Set("Referrer-Policy", "same-origin")
+		header.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 		err := s.sameSite.Check(r)
 		if err != nil {
 			err = &Error{Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
@@ -71,10 +79,48 @@ func (s *Server) writePageError(w http.ResponseWriter, r *http.Request, err erro
 	rec := recordOf(r.Context())
 	e := asError(err, rec.id)
 	rec.outcome, rec.cause = e.Code, e
+	setRetryAfter(w.Header(), e.RetryAfter)
 	shown := s.show(w, e.Status, func(out io.Writer) error {
-		return s.pages.Error(out, pages.Error{Code: e.Code, Hint: e.Hint, RequestID: rec.id})
+		return s.pages.Error(out, pages.Error{Title: errorTitle(e.Status), Hint: sentence(e.Hint), Code: e.Code, RequestID: rec.id})
 	})
 	if shown != nil {
 		s.log.DebugContext(r.Context(), "page not sent", "id", rec.id, "error", shown)
 	}
+}
+
+// errorTitle is what happened, in words for people.
+func errorTitle(status int) string {
+	switch {
+	case status == http.StatusNotFound:
+		return "There is no such page"
+	case status == http.StatusServiceUnavailable:
+		return "Please try again in a moment"
+	case status >= http.StatusInternalServerError:
+		return "Something went wrong here"
+	case status == http.StatusForbidden:
+		return "That was not allowed"
+	}
+	return "This cannot be done"
+}
+
+// sentence makes one of a hint.
+func sentence(hint string) string {
+	first, size := utf8.DecodeRuneInString(hint)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(hint[size:], ".") + "."
+}
+
+// setRetryAfter tells when to try again, if there is such a time.
+func setRetryAfter(h http.Header, after time.Duration) {
+	if after > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
+	}
+}
+
+// queryOf is a parameter of a page's URL. One that is there twice is none.
+func queryOf(r *http.Request, name string) string {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || len(query[name]) != 1 {
+		return ""
+	}
+	return query.Get(name)
 }

@@ -23,6 +23,7 @@ func (s *Server) routes() (table urls, err error) {
 			Signup: s.Signup, HashPassword: s.hashes.hashNew, Version: s.Version, DemoApp: s.DemoApp, Now: s.Now,
 		})
 	}
+	s.serveAssets(table)
 	table.serve("GET", "/docs", s.api(s.docs))
 	for _, name := range docsAssets {
 		table.serve("GET", "/docs/"+name, s.api(s.docsAsset(name)))

@@ -3,36 +3,101 @@
 package pages
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
 	"html/template"
 	"io"
+	"slices"
 )
 
 // Brand is what an operator makes of the pages.
 type Brand struct {
 	// Name is the name of the service that people sign in to. Empty means grantd.
 	Name string
-	// Accent is the colour of buttons, #rrggbb. Empty means grantd's own.
+	// Accent is the colour of buttons and links, #rrggbb. Empty means grantd's own.
+	// Where it would be hard to read it is made lighter or darker.
 	Accent string
 	// Logo is an image, and LogoType its media type. Empty means there is none.
 	Logo     []byte
 	LogoType string
 }
 
+// logoTypes are what browsers show as an image.
+var logoTypes = []string{"image/png", "image/svg+xml", "image/jpeg", "image/webp"}
+
 // Pages draws pages.
 type Pages struct {
 	brand  Brand
 	prefix string // the path of the issuer's URL
+	style  []byte
 }
 
-// New makes Pages for a server whose URLs begin with prefix.
+//go:embed *.html
+var sources embed.FS
+
+//go:embed pages.css
+var styleSource []byte
+
+// layout is around every page.
+var layout = template.Must(template.New("").Funcs(template.FuncMap{"datetime": datetime}).ParseFS(sources, "layout.html"))
+
+// templates are the pages by their file names.
+var templates = func() map[string]*template.Template {
+	parsed := map[string]*template.Template{}
+	files, err := sources.ReadDir(".")
+	if err != nil {
+		panic(err) // embedded
+	}
+	for _, f := range files {
+		if f.Name() != "layout.html" {
+			parsed[f.Name()] = template.Must(template.Must(layout.Clone()).ParseFS(sources, f.Name()))
+		}
+	}
+	return parsed
+}()
+
+// New makes Pages for a server whose URLs begin with prefix. The error says what
+// is wrong with the brand.
 func New(b Brand, prefix string) (*Pages, error) {
-	return &Pages{b, prefix}, nil
+	b.Name = cmp.Or(b.Name, "grantd")
+	b.Accent = cmp.Or(b.Accent, ownAccent)
+	accent, err := parseColour(b.Accent)
+	if err != nil {
+		return nil, fmt.Errorf("the accent colour %q is not one: %w", b.Accent, err)
+	}
+	if len(b.Logo) > 0 && !slices.Contains(logoTypes, b.LogoType) {
+		return nil, fmt.Errorf("a logo of type %q is none that browsers show: use one of %q", b.LogoType, logoTypes)
+	}
+	return &Pages{b, prefix, slices.Concat([]byte(accentRules(accent)), styleSource)}, nil
 }
 
-// Error is what a page says that cannot do what was asked.
-type Error struct{ Code, Hint, RequestID string }
+// Style is the style sheet of all pages.
+func (p *Pages) Style() []byte { return p.style }
 
-var errorPage = template.Must(template.New("error").Parse(`<!doctype html><title>Error</title><h1>{{.Hint}}</h1><p>{{.Code}} {{.RequestID}}</p>`))
+// Logo is the brand's image and its media type. There is none when it is empty.
+func (p *Pages) Logo() (image []byte, mediaType string) { return p.brand.Logo, p.brand.LogoType }
 
-// Error draws the page for a request that was refused.
-func (p *Pages) Error(w io.Writer, e Error) error { return errorPage.Execute(w, e) }
+// frame is what the layout shows around a page.
+type frame struct {
+	Brand, Prefix string
+	Style, Logo   string // URLs
+	Page          any
+}
+
+// draw executes the page of that file name in the layout.
+func (p *Pages) draw(w io.Writer, file string, page any) error {
+	f := frame{Brand: p.brand.Name, Prefix: p.prefix, Style: p.asset("pages.css", p.style), Page: page}
+	if len(p.brand.Logo) > 0 {
+		f.Logo = p.asset("logo", p.brand.Logo)
+	}
+	return templates[file].ExecuteTemplate(w, "layout.html", f)
+}
+
+// asset is the URL of a file of this content: it may be kept for long.
+func (p *Pages) asset(name string, content []byte) string {
+	sum := sha256.Sum256(content)
+	return p.prefix + "/assets/" + name + "?v=" + base64.RawURLEncoding.EncodeToString(sum[:6])
+}

@@ -1,0 +1,30 @@
+package server
+
+import (
+	"net/http"
+	"time"
+)
+
+// assetMaxAge is how long browsers keep files of pages: their URLs change with what is in them.
+const assetMaxAge = 30 * 24 * time.Hour
+
+// styleSheet answers GET /assets/pages.css.
+func (s *Server) styleSheet(w http.ResponseWriter, r *http.Request) error {
+	return writeDocument(w, r, "text/css; charset=utf-8", assetMaxAge, s.pages.Style())
+}
+
+// logo answers GET /assets/logo. An SVG that somebody opens by itself is a document:
+// it may draw, and nothing else.
+func (s *Server) logo(w http.ResponseWriter, r *http.Request) error {
+	image, mediaType := s.pages.Logo()
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	return writeDocument(w, r, mediaType, assetMaxAge, image)
+}
+
+// serveAssets serves the files of pages.
+func (s *Server) serveAssets(table urls) {
+	table.serve("GET", "/assets/pages.css", s.api(s.styleSheet))
+	if image, _ := s.pages.Logo(); len(image) > 0 {
+		table.serve("GET", "/assets/logo", s.api(s.logo))
+	}
+}
