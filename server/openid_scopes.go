@@ -15,6 +15,9 @@ var identityScopes = []Scope{
 	{"offline_access", "Keep access when you are away, until you revoke it"},
 }
 
+// IdentityScopes are the names of the scopes that every server has: those of OpenID Connect Core §5.4 and §11.
+func IdentityScopes() []string { return identityScopeNames() }
+
 func identityScopeNames() (names scopes.Set) {
 	for _, s := range identityScopes {
 		names = append(names, s.Name)

@@ -23,18 +23,35 @@ var demoUsers = []store.User{
 	},
 }
 
+// demoAppID is the client of the demo app, which "grantd dev" serves beside itself,
+// and demoAppSecret its secret. Of both loopback URIs every port is meant (RFC 8252 §7.3).
+const (
+	demoAppID     = "demo-app"
+	demoAppSecret = "demo-app-secret"
+)
+
 var demoClients = []store.Client{
 	{
-		ID: "dev", Name: "Development client",
-		Grants:       []string{"password", "refresh_token", "authorization_code"},
-		Scopes:       []string{"me", "items", "items:write"},
-		RedirectURIs: []string{"http://127.0.0.1/callback", "http://localhost/callback"},
+		ID: "dev", Name: "Development client", Kind: store.NativeClient,
+		Grants: []string{"password", "refresh_token", "authorization_code"},
+		Scopes: demoScopes,
+		RedirectURIs: []string{
+			"http://127.0.0.1/callback", "http://localhost/callback",
+			"http://127.0.0.1/docs/oauth2-redirect.html", "http://localhost/docs/oauth2-redirect.html", // Swagger UI
+		},
 	},
 	{
 		ID: "dev-service", Name: "Development service", SecretHash: server.HashSecret("dev-service-secret"),
 		Grants: []string{"client_credentials"}, Scopes: []string{"me", "items", "items:write"}, Introspect: true,
 	},
+	{
+		ID: demoAppID, Name: "Demo app", Kind: store.WebClient, SecretHash: server.HashSecret(demoAppSecret),
+		Grants: []string{"authorization_code", "refresh_token"}, Scopes: demoScopes,
+		RedirectURIs: []string{"http://localhost/callback"}, LogoutURIs: []string{"http://localhost/"},
+	},
 }
+
+var demoScopes = append(server.IdentityScopes(), "me", "items", "items:write")
 
 // loadDemo puts the demo's rows into a database that does not have them yet. What
 // was changed or added since is left alone.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 )
 
 func (a *app) keyCommand() *cobra.Command {
-	return group("key", "Manage the keys that sign access tokens",
+	return group("key", "Manage the keys that sign access and ID tokens",
 		databaseCommand("list", "List signing keys", noArgs, a.onDatabase(a.keyList)),
 		a.keyRotateCommand(),
 	)
@@ -62,30 +63,33 @@ func (a *app) keyList(ctx context.Context, ad admin, _ []string) error {
 
 func (a *app) keyRotateCommand() *cobra.Command {
 	var atOnce bool
+	var alg string
 	cmd := &cobra.Command{
 		Use: "rotate", Short: "Make the next signing key; running servers publish it now and sign with it later", Args: noArgs,
-		Long: "Make the next signing key. Running servers publish it within a minute and sign with it once every copy of the\n" +
-			"JWKS can be expected to have it. The key before stays published until the last token signed with it expired.",
+		Long: "Make the next signing key, of the algorithm of access tokens unless --alg names another: ID tokens are signed by RS256,\n" +
+			"or by what their client is registered with. Running servers publish it within a minute and sign with it once\n" +
+			"every copy of the JWKS can be expected to have it. The key before stays published until the last token signed with it expired.",
 	}
 	cmd.Flags().BoolVar(&atOnce, "now", false, "sign with it at once, in place of keys that wait; resource services that cache the JWKS may refuse tokens for some minutes")
+	cmd.Flags().StringVar(&alg, "alg", "", "algorithm of the key: ES256, EdDSA or RS256 (by default tokens.signing_alg)")
 	addSettings(cmd, "database", "master_key_file", "tokens.signing_alg")
 	cmd.RunE = a.onDatabase(func(ctx context.Context, ad admin, _ []string) error {
 		lead := server.KeyLead
 		if atOnce {
 			lead = 0
 		}
-		return a.keyRotate(ctx, ad, lead)
+		return a.keyRotate(ctx, ad, cmp.Or(alg, ad.cfg.Tokens.SigningAlg), lead)
 	})
 	return cmd
 }
 
-func (a *app) keyRotate(ctx context.Context, ad admin, lead time.Duration) error {
+func (a *app) keyRotate(ctx context.Context, ad admin, alg string, lead time.Duration) error {
 	master, err := openMaster(ad.cfg)
 	if err != nil {
 		return err
 	}
 	now := ad.now()
-	k, err := server.RotateKey(ctx, ad.db, master, ad.cfg.Tokens.SigningAlg, now, lead)
+	k, err := server.RotateKey(ctx, ad.db, master, alg, now, lead)
 	if err != nil {
 		return err
 	}
