@@ -8,12 +8,16 @@ import (
 	oauth2server "github.com/go-oauth2/oauth2/v4/server"
 )
 
-// newEngine sets go-oauth2 up as the engine of the token endpoint. What of it is
+// newEngine sets go-oauth2 up as the engine of the token endpoint and of codes. What of it is
 // not used, and why, is in docs/architecture.md.
 func newEngine(s *Server) *oauth2server.Server {
 	engine := oauth2server.NewServer(&oauth2server.Config{
-		TokenType:         "Bearer",
-		AllowedGrantTypes: []oauth2.GrantType{oauth2.PasswordCredentials, oauth2.Refreshing, oauth2.ClientCredentials},
+		TokenType:                   "Bearer",
+		AllowedResponseTypes:        []oauth2.ResponseType{oauth2.Code},
+		AllowedCodeChallengeMethods: []oauth2.CodeChallengeMethod{oauth2.CodeChallengeS256},
+		AllowedGrantTypes: []oauth2.GrantType{
+			oauth2.PasswordCredentials, oauth2.Refreshing, oauth2.ClientCredentials, oauth2.AuthorizationCode,
+		},
 	}, &manager{s})
 	// The client was authenticated before the engine is entered.
 	engine.ClientInfoHandler = func(r *http.Request) (id, secret string, err error) {

@@ -28,6 +28,7 @@ var folders = map[string][]string{
 	"docs":                   {module},
 	"scopes":                 {module, goOAuth},
 	"server":                 append([]string{module + "/config", "os"}, drivers...),
+	"server/authreq":         append([]string{module, "net/http", "os", goOAuth}, drivers...),
 	"server/pages":           append([]string{module, "net/http", "os", goOAuth}, drivers...),
 	"server/resource":        append([]string{module + "/config", "os", goOAuth, "github.com/gorilla/mux"}, drivers...),
 	"server/token":           append([]string{module + "/config", module + "/store", "net/http", "os", goOAuth}, drivers...),

@@ -26,9 +26,13 @@ func (m *manager) GetClient(ctx context.Context, id string) (oauth2.ClientInfo, 
 	return &models.Client{ID: c.ID, Public: public(c)}, nil
 }
 
-// GenerateAuthToken issues no authorization codes: no response type is open.
-func (m *manager) GenerateAuthToken(context.Context, oauth2.ResponseType, *oauth2.TokenGenerateRequest) (oauth2.TokenInfo, error) {
-	return nil, oautherrors.ErrUnsupportedResponseType
+// GenerateAuthToken issues authorization codes, for a request that was checked
+// before. The engine itself would issue access tokens here, too (RFC 9700 §2.1.2).
+func (m *manager) GenerateAuthToken(ctx context.Context, kind oauth2.ResponseType, _ *oauth2.TokenGenerateRequest) (oauth2.TokenInfo, error) {
+	if kind != oauth2.Code {
+		return nil, oautherrors.ErrUnsupportedResponseType
+	}
+	return m.s.createCode(ctx)
 }
 
 // GenerateAccessToken issues for the grants that start an authorization.

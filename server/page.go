@@ -61,14 +61,19 @@ func seeOther(w http.ResponseWriter, to string) error {
 // its forms may lead to, as sources of a Content-Security-Policy: browsers hold
 // a redirect that follows a form to it, too.
 func (s *Server) show(w http.ResponseWriter, status int, draw func(io.Writer) error, formAction ...string) error {
+	return s.send(w, status, draw, "form-action "+strings.Join(append([]string{"'self'"}, formAction...), " "))
+}
+
+// send answers with a page that may do what all may, and what policy says besides.
+func (s *Server) send(w http.ResponseWriter, status int, draw func(io.Writer) error, policy ...string) error {
 	var body bytes.Buffer // a template that fails must not leave half a page
 	if err := draw(&body); err != nil {
 		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+
-		strings.Join(append([]string{"'self'"}, formAction...), " "))
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "+
+		strings.Join(policy, "; "))
 	w.WriteHeader(status)
 	_, err := body.WriteTo(w)
 	return err

@@ -13,7 +13,7 @@ import (
 func (s *Server) askedScope(requested string, client store.Client) (scopes.Set, error) {
 	open := s.scopes.Intersect(client.Scopes)
 	if requested == "" {
-		return open.Intersect(client.DefaultScopes), nil
+		return refreshable(open.Intersect(client.DefaultScopes), client), nil
 	}
 	asked, err := scopes.Parse(requested)
 	if err != nil {
@@ -22,7 +22,23 @@ func (s *Server) askedScope(requested string, client store.Client) (scopes.Set, 
 	if excess := asked.Minus(open); len(excess) > 0 {
 		return nil, badScope("scope " + clip(excess[0]) + " does not exist or is not open to this client")
 	}
-	return open.Intersect(asked), nil
+	return refreshable(open.Intersect(asked), client), nil
+}
+
+// refreshable leaves offline_access out where the client cannot refresh anyway
+// (OpenID Connect Core §11).
+func refreshable(scope scopes.Set, client store.Client) scopes.Set {
+	if allows(client, "refresh_token") {
+		return scope
+	}
+	return scope.Minus(scopes.Set{"offline_access"})
+}
+
+// mayRefresh is whether an authorization comes with a refresh token. One that tells
+// an app who somebody is does so only if they said yes to offline_access
+// (OpenID Connect Core §11): it ends with their session otherwise.
+func mayRefresh(scope scopes.Set, client store.Client) bool {
+	return allows(client, "refresh_token") && (!scope.Has("openid") || scope.Has("offline_access"))
 }
 
 // clip bounds what an error repeats of its request.
@@ -40,7 +56,7 @@ func userScope(asked scopes.Set, user store.User) (scopes.Set, error) {
 	if user.Scopes == nil {
 		return asked, nil
 	}
-	granted := asked.Intersect(user.Scopes)
+	granted := asked.Intersect(append(identityScopeNames(), user.Scopes...)) // who somebody is, they may tell anybody
 	if len(granted) == 0 && len(asked) > 0 {
 		return nil, badScope("the user may grant none of the scopes asked for")
 	}

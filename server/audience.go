@@ -1,0 +1,42 @@
+package server
+
+import (
+	"slices"
+
+	"github.com/grantd/grantd/server/authreq"
+)
+
+// audiences are all whom access tokens of this server may be for. The first is
+// that of tokens for which nothing else was asked.
+func (s *Server) audiences() []string { return append([]string{s.Audience}, s.Audiences...) }
+
+// askedAudience is what of open is asked for by the parameters resource
+// (RFC 8707 §2), in the order of open, and nil if nothing is.
+func askedAudience(resources, open []string) (asked []string, err error) {
+	for _, r := range resources {
+		if !authreq.ValidResource(r) {
+			return nil, refusal(invalidTarget, "resource is not an absolute URI without a fragment")
+		}
+		if !slices.Contains(open, r) {
+			return nil, refusal(invalidTarget, "resource is not one that this server has tokens for, or not one that was granted")
+		}
+	}
+	for _, name := range open {
+		if slices.Contains(resources, name) {
+			asked = append(asked, name)
+		}
+	}
+	return asked, nil
+}
+
+// narrowedAudience is what of an authorization's audience an access token is for.
+// RFC 8707 §2.2: a token request may ask for less than was granted.
+func (s *Server) narrowedAudience(resources, granted []string) ([]string, error) {
+	if len(granted) == 0 {
+		granted = []string{s.Audience}
+	}
+	if len(resources) == 0 {
+		return granted, nil
+	}
+	return askedAudience(resources, granted)
+}
