@@ -20,11 +20,3 @@ func (s *Server) logo(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	return writeDocument(w, r, mediaType, assetMaxAge, image)
 }
-
-// serveAssets serves the files of pages.
-func (s *Server) serveAssets(table urls) {
-	table.serve("GET", "/assets/pages.css", s.api(s.styleSheet))
-	if image, _ := s.pages.Logo(); len(image) > 0 {
-		table.serve("GET", "/assets/logo", s.api(s.logo))
-	}
-}

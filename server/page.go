@@ -50,6 +50,19 @@ func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, v visit
 	})
 }
 
+// forPeople answers browsers with a page, and programs as before.
+func (s *Server) forPeople(programs http.Handler, h handler) http.Handler {
+	people := s.page(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Accept")
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			people.ServeHTTP(w, r)
+			return
+		}
+		programs.ServeHTTP(w, r)
+	})
+}
+
 // seeOther answers a form: the page that follows can be loaded again (RFC 9110 §15.4.4).
 func seeOther(w http.ResponseWriter, to string) error {
 	w.Header().Set("Location", to)

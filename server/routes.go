@@ -23,7 +23,7 @@ func (s *Server) routes() (table urls, err error) {
 			Signup: s.Signup, HashPassword: s.hashes.hashNew, Version: s.Version, DemoApp: s.DemoApp, Now: s.Now,
 		})
 	}
-	s.serveAssets(table)
+	s.servePages(table)
 	table.serve("GET", "/docs", s.api(s.docs))
 	for _, name := range docsAssets {
 		table.serve("GET", "/docs/"+name, s.api(s.docsAsset(name)))
@@ -31,4 +31,25 @@ func (s *Server) routes() (table urls, err error) {
 	table.known["GET /openapi.json"] = true // it describes itself
 	table.serve("GET", "/openapi.json", s.public(document(s.openAPI(table.known, resources))))
 	return table, err
+}
+
+// servePages adds what people see.
+func (s *Server) servePages(table urls) {
+	table.serve("GET", "/login", s.page(s.signInPage))
+	table.serve("POST", "/login", s.page(s.signIn))
+	if s.Signup {
+		table.serve("GET", "/signup", s.page(s.signUpPage))
+		table.serve("POST", "/signup", s.page(s.signUp))
+	}
+	table.serve("POST", "/consent", s.page(s.consent))
+	table.serve("GET", "/account", s.signedIn(s.account))
+	table.serve("POST", "/account/revoke", s.signedIn(s.revokeApp))
+	table.serve("POST", "/account/sessions", s.signedIn(s.endSession))
+	table.serve("POST", "/account/password", s.signedIn(s.changePassword))
+	table.serve("GET", "/assets/pages.css", s.api(s.styleSheet))
+	if image, _ := s.pages.Logo(); len(image) > 0 {
+		table.serve("GET", "/assets/logo", s.api(s.logo))
+	}
+	table.NotFoundHandler = s.forPeople(table.NotFoundHandler, nothingThere)
+	table.MethodNotAllowedHandler = s.forPeople(table.MethodNotAllowedHandler, wrongMethod(table.Router))
 }

@@ -20,11 +20,13 @@ type routeTable map[string]bool
 // newURLs is a table that answers what is not in it with 404 or 405.
 func (f *frame) newURLs(prefix string) urls {
 	table := urls{mux.NewRouter().SkipClean(true).UseEncodedPath(), prefix, routeTable{}}
-	table.NotFoundHandler = f.api(func(http.ResponseWriter, *http.Request) error {
-		return &Error{Code: notFound, Hint: "there is nothing at this path", Status: http.StatusNotFound}
-	})
+	table.NotFoundHandler = f.api(nothingThere)
 	table.MethodNotAllowedHandler = f.api(wrongMethod(table.Router))
 	return table
+}
+
+func nothingThere(http.ResponseWriter, *http.Request) error {
+	return &Error{Code: notFound, Hint: "there is nothing at this path", Status: http.StatusNotFound}
 }
 
 // serve answers path with and without its trailing slash: a redirect would lose

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -18,21 +19,14 @@ func (rt *router) signup(w http.ResponseWriter, r *http.Request) error {
 	if query, err := url.ParseQuery(r.URL.RawQuery); err != nil || query.Has("password") {
 		return badRequest("the query string has a password or is malformed; send all fields in the body and treat what was sent as leaked")
 	}
-	account, err := readFields(w, r, "username", "password", "email", "full_name")
+	given, err := readFields(w, r, "username", "password", "email", "full_name")
 	if err != nil {
 		return err
 	}
-	problems := CheckAccount(account["username"], account["email"], account["full_name"])
-	if err := rt.CheckPassword(account["password"]); err != nil {
-		problems["password"] = err.Error()
-	}
-	if len(problems) > 0 {
-		return badFields(http.StatusUnprocessableEntity, "some fields cannot be taken as they are", problems)
-	}
-	user, err := rt.createUser(r, account)
-	var taken *store.TakenError
-	if errors.As(err, &taken) {
-		return badFields(http.StatusConflict, taken.Field+" is taken", map[string]string{taken.Field: "is taken"})
+	user, err := rt.NewUser(r.Context(), Account{given["username"], given["password"], given["email"], given["full_name"]})
+	var wrong *AccountError
+	if errors.As(err, &wrong) {
+		return badFields(wrong.Status, wrong.Error(), wrong.Fields)
 	}
 	if err != nil {
 		return err
@@ -40,16 +34,41 @@ func (rt *router) signup(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, profileOf(user))
 }
 
-func (rt *router) createUser(r *http.Request, account fields) (store.User, error) {
-	hash, err := rt.HashPassword(r.Context(), account["password"])
+// Account is what a person fills in to become a user.
+type Account struct{ Username, Password, Email, FullName string }
+
+// AccountError is an Account that cannot become a user.
+type AccountError struct {
+	Fields map[string]string // what is wrong with each, to go behind its name
+	Status int               // of HTTP: 409 when another user has it already, otherwise 422
+	words  string
+}
+
+func (e *AccountError) Error() string { return e.words }
+
+// NewUser adds a user who signs up. The error is an *AccountError when it is for
+// the person to correct. Of o it needs DB, CheckPassword, HashPassword and Now.
+func (o Options) NewUser(ctx context.Context, a Account) (store.User, error) {
+	problems := CheckAccount(a.Username, a.Email, a.FullName)
+	if err := o.CheckPassword(a.Password); err != nil {
+		problems["password"] = err.Error()
+	}
+	if len(problems) > 0 {
+		return store.User{}, &AccountError{problems, http.StatusUnprocessableEntity, "some fields cannot be taken as they are"}
+	}
+	hash, err := o.HashPassword(ctx, a.Password)
 	if err != nil {
 		return store.User{}, err
 	}
 	user := store.User{
-		ID: rand.Text(), Username: account["username"], Email: account["email"], FullName: account["full_name"],
-		PasswordHash: hash, CreatedAt: rt.Now(),
+		ID: rand.Text(), Username: a.Username, Email: a.Email, FullName: a.FullName, PasswordHash: hash, CreatedAt: o.Now(),
 	}
-	return user, rt.DB.CreateUser(r.Context(), user)
+	err = o.DB.CreateUser(ctx, user)
+	var taken *store.TakenError
+	if errors.As(err, &taken) {
+		return store.User{}, &AccountError{map[string]string{taken.Field: "is taken"}, http.StatusConflict, taken.Field + " is taken"}
+	}
+	return user, err
 }
 
 // CheckAccount says what is wrong with each field of a new user. A username has

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/grantd/grantd/store"
+)
+
+// changePassword answers POST /account/password. It ends all that the old password
+// began: the apps' authorizations and the sessions. This browser goes on in a new one.
+func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v visitor) error {
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	if problems := newPasswordProblems(form); problems != nil {
+		return s.showAccount(w, r, v, http.StatusUnprocessableEntity, problems)
+	}
+	err = s.setPassword(w, r, v, form.Get("current_password"), form.Get("new_password"))
+	if err == nil {
+		return s.accountDone(w, "password")
+	}
+	status, problem, err := s.shownAgain(w, r, err)
+	if err != nil {
+		return err
+	}
+	return s.showAccount(w, r, v, status, map[string]string{"current_password": problem})
+}
+
+// newPasswordProblems says what is wrong with each field, before any hash is paid for.
+func newPasswordProblems(form url.Values) map[string]string {
+	password := form.Get("new_password")
+	if err := CheckNewPassword(password); err != nil {
+		return map[string]string{"new_password": sentence("the new password " + err.Error())}
+	}
+	if form.Get("new_password_again") != password {
+		return map[string]string{"new_password_again": "The two new passwords are not the same."}
+	}
+	return nil
+}
+
+func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, current, password string) error {
+	ctx := r.Context()
+	match := false
+	if len(current) <= maxPassword {
+		var err error
+		if match, err = s.checkPassword(ctx, &v.user, current); err != nil {
+			return err
+		}
+	}
+	if !match {
+		return badGrant("the current password is wrong").because(errors.New("wrong password for user " + v.user.ID))
+	}
+	hash, err := s.hashes.hashNew(ctx, password)
+	if err != nil {
+		return err
+	}
+	if err := s.endSessions(ctx, store.SessionEnd{UserID: v.user.ID}); err != nil { // apps that wait for it are told
+		return err
+	}
+	now := s.Now()
+	ended, err := s.DB.SetPassword(ctx, v.user.ID, hash, now, accessEnd(now))
+	if err != nil {
+		return err
+	}
+	s.audit(ctx, slog.LevelInfo, "password.changed", "subject", v.user.ID, "grants", ended)
+	v.user.PasswordHash = hash
+	if _, err := s.startSession(w, r, v.user); err != nil {
+		return err
+	}
+	return s.poll(ctx) // before the answer, so that it counts here at once
+}
