@@ -13,6 +13,11 @@ func (s *Server) styleSheet(w http.ResponseWriter, r *http.Request) error {
 	return writeDocument(w, r, "text/css; charset=utf-8", assetMaxAge, s.pages.Style())
 }
 
+// formPostScript answers GET /assets/form_post.js.
+func (s *Server) formPostScript(w http.ResponseWriter, r *http.Request) error {
+	return writeDocument(w, r, "text/javascript; charset=utf-8", assetMaxAge, s.pages.FormPostScript())
+}
+
 // logo answers GET /assets/logo. An SVG that somebody opens by itself is a document:
 // it may draw, and nothing else.
 func (s *Server) logo(w http.ResponseWriter, r *http.Request) error {

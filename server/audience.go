@@ -29,12 +29,18 @@ func askedAudience(resources, open []string) (asked []string, err error) {
 	return asked, nil
 }
 
+// orOwn is an audience as a token has it.
+func (s *Server) orOwn(audience []string) []string {
+	if len(audience) == 0 {
+		return []string{s.Audience}
+	}
+	return audience
+}
+
 // narrowedAudience is what of an authorization's audience an access token is for.
 // RFC 8707 §2.2: a token request may ask for less than was granted.
 func (s *Server) narrowedAudience(resources, granted []string) ([]string, error) {
-	if len(granted) == 0 {
-		granted = []string{s.Audience}
-	}
+	granted = s.orOwn(granted)
 	if len(resources) == 0 {
 		return granted, nil
 	}

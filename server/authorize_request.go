@@ -62,7 +62,7 @@ func (e *authorizeError) Unwrap() error { return e.error }
 func (s *Server) authorizationFrom(ctx context.Context, query string) (authorization, error) {
 	req, err := authreq.Parse(query)
 	if err != nil {
-		return authorization{}, badRequest("the app sent a request that cannot be read: " + err.Error())
+		return authorization{}, unreadable(err)
 	}
 	a, err := s.whereTo(ctx, req)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *Server) readAuthorization(a *authorization) error {
 // checkParameters: RFC 6749 §3.1, none twice, and the characters of appendix A.
 // The state alone may have any: it is given back and not looked at.
 func checkParameters(a *authorization) (err error) {
-	if name := a.request.Repeated("resource"); name != "" {
+	if name := a.request.Repeated(repeatable); name != "" {
 		return badRequest(parameter(name) + " is given more than once")
 	}
 	a.request.Each(func(name, value string) bool {
@@ -181,7 +181,7 @@ func (s *Server) readAsked(a *authorization) (err error) {
 	if a.scope, err = s.askedScope(a.request.Get("scope"), a.client); err != nil {
 		return err
 	}
-	if a.audience, err = askedAudience(a.request.All("resource"), s.audiences()); err != nil {
+	if a.audience, err = askedAudience(a.request.All(repeatable), s.audiences()); err != nil {
 		return err
 	}
 	if a.nonce = a.request.Get("nonce"); len(a.nonce) > maxNonce {

@@ -50,7 +50,7 @@ func TestOpenAPINamesTheScopes(t *testing.T) {
 }
 
 // pagePaths begin the paths of pages, their forms and their files: for people, not for programs.
-var pagePaths = []string{"/docs/", "/assets/", "/login", "/signup", "/consent", "/account"}
+var pagePaths = []string{"/docs/", "/assets/", "/authorize", "/login", "/signup", "/consent", "/account"}
 
 // Every route of the server has an operation in the description.
 func TestOpenAPILeavesNothingOut(t *testing.T) {

@@ -30,7 +30,11 @@ func newEngine(s *Server) *oauth2server.Server {
 	engine.AccessTokenResolveHandler = func(*http.Request) (string, bool) { return "", false }
 	// RFC 6749 §5.1 lets scope be left out; grantd always says what was granted.
 	engine.ExtensionFieldsHandler = func(info oauth2.TokenInfo) map[string]any {
-		return map[string]any{"scope": info.GetScope()}
+		fields := map[string]any{"scope": info.GetScope()}
+		if signedIn, ok := info.(*signedInfo); ok {
+			fields["id_token"] = signedIn.idToken // OpenID Connect Core §3.1.3.3
+		}
+		return fields
 	}
 	return engine
 }

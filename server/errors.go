@@ -16,24 +16,22 @@ import (
 // Error codes of RFC 6749 §5.2 and §4.1.2.1, RFC 6750 §3.1, RFC 8707 §2 and
 // OpenID Connect Core §3.1.2.6.
 const (
-	invalidRequest           = "invalid_request"
-	invalidClient            = "invalid_client"
-	invalidGrant             = "invalid_grant"
-	invalidScope             = "invalid_scope"
-	invalidTarget            = "invalid_target"
-	unauthorizedClient       = "unauthorized_client"
-	unsupportedGrantType     = "unsupported_grant_type"
-	unsupportedResponseType  = "unsupported_response_type"
-	accessDenied             = "access_denied"
-	loginRequired            = "login_required"
-	consentRequired          = "consent_required"
-	interactionRequired      = "interaction_required"
-	accountSelectionRequired = "account_selection_required"
-	unmetAuthentication      = "unmet_authentication_requirements" // OpenID Connect Core Error Code unmet_authentication_requirements §2
-	temporarilyUnavailable   = "temporarily_unavailable"
-	serverError              = "server_error"
-	notFound                 = "not_found"
-	methodNotAllowed         = "method_not_allowed"
+	invalidRequest          = "invalid_request"
+	invalidClient           = "invalid_client"
+	invalidGrant            = "invalid_grant"
+	invalidScope            = "invalid_scope"
+	invalidTarget           = "invalid_target"
+	unauthorizedClient      = "unauthorized_client"
+	unsupportedGrantType    = "unsupported_grant_type"
+	unsupportedResponseType = "unsupported_response_type"
+	accessDenied            = "access_denied"
+	loginRequired           = "login_required"
+	consentRequired         = "consent_required"
+	unmetAuthentication     = "unmet_authentication_requirements" // OpenID Connect Core Error Code unmet_authentication_requirements §2
+	temporarilyUnavailable  = "temporarily_unavailable"
+	serverError             = "server_error"
+	notFound                = "not_found"
+	methodNotAllowed        = "method_not_allowed"
 )
 
 // basicChallenge is sent when a client that tried Basic is refused (RFC 6749 §5.2).

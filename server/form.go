@@ -24,7 +24,15 @@ var bodyOnly = []string{
 }
 
 // otherParameters are the other parameters that an endpoint here knows.
-var otherParameters = []string{"client_assertion_type", "grant_type", "scope", "token_type_hint"}
+var otherParameters = []string{
+	"client_assertion_type", "grant_type", "redirect_uri", "resource", "scope", "token_type_hint",
+	// of authorization requests
+	"acr_values", "claims", "claims_locales", "code_challenge", "code_challenge_method", "display", "id_token_hint", "login_hint", "max_age",
+	"nonce", "prompt", "registration", "request", "request_uri", "response_mode", "response_type", "state", "ui_locales",
+}
+
+// repeatable is the only parameter that may be given more than once (RFC 8707 §2).
+const repeatable = "resource"
 
 func known(parameter string) bool {
 	return slices.Contains(bodyOnly, parameter) || slices.Contains(otherParameters, parameter)
@@ -76,17 +84,19 @@ func checkQuery(u *url.URL) error {
 }
 
 // checkParameter refuses what RFC 6749 has in no request: a parameter given more
-// than once (§3.2), and characters of no parameter (appendix A). A TAB is
+// than once (§3.2), but for one, and characters of no parameter (appendix A). A TAB is
 // allowed in usernames and passwords (A.15, A.16); elsewhere it matches nothing.
 func checkParameter(name string, values ...string) error {
 	if !cleanText(name) {
 		return badRequest("a parameter name has control characters or invalid UTF-8")
 	}
-	if len(values) != 1 {
+	if len(values) != 1 && name != repeatable {
 		return badRequest(parameter(name) + " is given more than once")
 	}
-	if !cleanText(strings.ReplaceAll(values[0], "\t", " ")) {
-		return badRequest(parameter(name) + " has control characters or invalid UTF-8")
+	for _, v := range values {
+		if !cleanText(strings.ReplaceAll(v, "\t", " ")) {
+			return badRequest(parameter(name) + " has control characters or invalid UTF-8")
+		}
 	}
 	return nil
 }
@@ -95,8 +105,8 @@ func checkParameter(name string, values ...string) error {
 func withoutEmpty(given url.Values) url.Values {
 	form := url.Values{}
 	for name, values := range given {
-		if values[0] != "" {
-			form[name] = values
+		if some := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }); len(some) > 0 {
+			form[name] = some
 		}
 	}
 	return form

@@ -15,8 +15,16 @@ func (s *Server) grantClientCredentials(ctx context.Context, requested string) (
 	if err != nil {
 		return nil, err
 	}
+	// There is nobody whom they could be about, or who could be away.
+	if identity := scope.Intersect(identityScopeNames()); len(identity) > 0 {
+		return nil, badScope("scope " + identity[0] + " is about a user; client_credentials has none")
+	}
+	audience, err := askedAudience(tokenRequestOf(ctx).resources, s.audiences())
+	if err != nil {
+		return nil, err
+	}
 	now := s.Now()
 	return s.mintAccess(token.Access{
-		Subject: client.ID, ClientID: client.ID, Scope: scope, IssuedAt: now, ExpireAt: now.Add(s.AccessTTL),
+		Subject: client.ID, ClientID: client.ID, Audience: s.orOwn(audience), Scope: scope, IssuedAt: now, ExpireAt: now.Add(s.AccessTTL),
 	})
 }

@@ -22,11 +22,15 @@ func (s *Server) login(ctx context.Context, username, password string) (string, 
 	if err != nil {
 		return "", err
 	}
+	audience, err := askedAudience(req.resources, s.audiences())
+	if err != nil {
+		return "", err
+	}
 	user, err := s.provePassword(ctx, username, password)
 	if err != nil {
 		return "", err
 	}
-	req.user, req.asked = user, asked
+	req.user, req.asked, req.audience = user, asked, audience
 	return user.ID, nil
 }
 
@@ -71,8 +75,10 @@ func (s *Server) grantPassword(ctx context.Context) (oauth2.TokenInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh := allows(req.client, "refresh_token")
-	g := s.newGrant(req.client.ID, req.user.ID, scope, refresh)
+	refresh := mayRefresh(scope, req.client)
+	g := s.newGrant(store.Grant{
+		ID: rand.Text(), ClientID: req.client.ID, UserID: req.user.ID, Scope: scope, AuthTime: s.Now(), Audience: req.audience, UsedFrom: req.from,
+	}, refresh)
 	created, err := s.DB.CreateGrant(ctx, g, req.user.PasswordHash)
 	if err != nil {
 		return nil, err
@@ -80,18 +86,15 @@ func (s *Server) grantPassword(ctx context.Context) (oauth2.TokenInfo, error) {
 	if !created { // disabled, deleted or given another password since it was read
 		return nil, badGrant(wrongLogin)
 	}
-	return s.issue(g, scope, refresh)
+	return s.issue(ctx, g, issuance{scope: scope, audience: s.orOwn(g.Audience), refresh: refresh})
 }
 
-// newGrant is a fresh authorization. One that is never refreshed need not
-// outlive its access token.
-func (s *Server) newGrant(clientID, userID string, scope []string, refresh bool) store.Grant {
+// newGrant is a fresh authorization of what g says. One that is never refreshed
+// need not outlive its access token.
+func (s *Server) newGrant(g store.Grant, refresh bool) store.Grant {
 	now := s.Now()
-	g := store.Grant{
-		ID: rand.Text(), ClientID: clientID, UserID: userID, Scope: scope, Generation: 1,
-		AuthTime: now, CreatedAt: now, RotatedAt: now,
-		ExpiresAt: now.Add(s.AccessTTL), MaxExpiresAt: now.Add(s.AccessTTL),
-	}
+	g.Generation, g.CreatedAt, g.RotatedAt = 1, now, now
+	g.ExpiresAt, g.MaxExpiresAt = now.Add(s.AccessTTL), now.Add(s.AccessTTL)
 	if refresh {
 		g.MaxExpiresAt = now.Add(s.RefreshMaxTTL)
 		g.ExpiresAt = earlier(now.Add(s.RefreshTTL), g.MaxExpiresAt)

@@ -29,18 +29,45 @@ func (s *Server) grantRefresh(ctx context.Context, refresh, requested string) (o
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkNarrowing(ctx, t); err != nil {
+		return nil, err
+	}
 	return s.rotate(ctx, t, scope)
 }
 
+// checkNarrowing: RFC 8707 §2.2: a refresh may ask for a part of the audience. The
+// token does not say what that is; only those who ask pay for the look.
+func (s *Server) checkNarrowing(ctx context.Context, t token.Refresh) error {
+	resources := tokenRequestOf(ctx).resources
+	if len(resources) == 0 {
+		return nil
+	}
+	g, err := s.DB.Grant(ctx, t.GrantID)
+	if errors.Is(err, store.ErrNotFound) {
+		return badGrant("the authorization is gone; log in again")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.narrowedAudience(resources, g.Audience)
+	return err
+}
+
 func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) (oauth2.TokenInfo, error) {
-	rot, err := s.DB.RotateGrant(ctx, s.rotation(t))
+	in := s.rotation(t)
+	in.From = tokenRequestOf(ctx).from
+	rot, err := s.DB.RotateGrant(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	recordOf(ctx).outcome = rot.Outcome.String()
 	switch rot.Outcome {
 	case store.Rotated, store.Repeated:
-		return s.issue(rot.Grant, scope, true)
+		audience, err := s.narrowedAudience(tokenRequestOf(ctx).resources, rot.Grant.Audience) // as it was: an audience never changes
+		if err != nil {
+			return nil, err
+		}
+		return s.issue(ctx, rot.Grant, issuance{scope: scope, audience: audience, refresh: true})
 	case store.Reused:
 		s.afterReuse(ctx, t)
 		return nil, badGrant("the refresh token was used before; the authorization is revoked, log in again")

@@ -17,7 +17,7 @@ type introspection struct {
 	Expires   int64  `json:"exp,omitempty"`
 	Issued    int64  `json:"iat,omitempty"`
 	Subject   string `json:"sub,omitempty"`
-	Audience  string `json:"aud,omitempty"`
+	Audience  any    `json:"aud,omitempty"` // a string, or an array of several
 	Issuer    string `json:"iss,omitempty"`
 	ID        string `json:"jti,omitempty"`
 	GrantID   string `json:"gid,omitempty"`
@@ -50,7 +50,7 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) error {
 
 // introspection says no more of a token that is not active than that (§2.2).
 func (s *Server) introspection(ctx context.Context, raw string) (introspection, error) {
-	claims, err := s.verifier.Verify(ctx, raw)
+	claims, err := s.anyVerifier.Verify(ctx, raw)
 	if err == nil {
 		return s.aboutAccess(claims), nil
 	}
@@ -71,10 +71,18 @@ func (s *Server) introspection(ctx context.Context, raw string) (introspection, 
 	}, nil
 }
 
+// aud is an audience as RFC 7662 §2.2 has it: a string if it is one, else an array.
+func aud(audience []string) any {
+	if len(audience) == 1 {
+		return audience[0]
+	}
+	return audience
+}
+
 func (s *Server) aboutAccess(c *scopes.Claims) introspection {
 	about := introspection{
 		Active: true, Scope: c.Scope.String(), ClientID: c.ClientID, TokenType: "Bearer",
-		Expires: c.ExpiresAt.Unix(), Issued: c.IssuedAt.Unix(), Subject: c.Subject, Audience: s.Audience, Issuer: c.Issuer,
+		Expires: c.ExpiresAt.Unix(), Issued: c.IssuedAt.Unix(), Subject: c.Subject, Audience: aud(c.Audience), Issuer: c.Issuer,
 		ID: c.ID, GrantID: c.GrantID,
 	}
 	if !c.AuthTime.IsZero() {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-oauth2/oauth2/v4"
@@ -40,6 +41,8 @@ func (m *manager) GenerateAccessToken(ctx context.Context, grant oauth2.GrantTyp
 	switch grant {
 	case oauth2.PasswordCredentials:
 		return m.s.grantPassword(ctx)
+	case oauth2.AuthorizationCode:
+		return m.s.grantCode(ctx, asked.Code, asked.CodeVerifier)
 	case oauth2.ClientCredentials:
 		return m.s.grantClientCredentials(ctx, asked.Scope)
 	}
@@ -53,7 +56,7 @@ func (m *manager) RefreshAccessToken(ctx context.Context, asked *oauth2.TokenGen
 
 // RemoveAccessToken revokes one access token.
 func (m *manager) RemoveAccessToken(ctx context.Context, access string) error {
-	claims, err := m.s.verifier.Verify(ctx, access)
+	claims, err := m.s.anyVerifier.Verify(ctx, access)
 	if err != nil {
 		return err
 	}
@@ -71,7 +74,7 @@ func (m *manager) RemoveRefreshToken(ctx context.Context, refresh string) error 
 
 // LoadAccessToken says what a valid access token grants.
 func (m *manager) LoadAccessToken(ctx context.Context, access string) (oauth2.TokenInfo, error) {
-	c, err := m.s.verifier.Verify(ctx, access)
+	c, err := m.s.anyVerifier.Verify(ctx, access)
 	if err != nil {
 		return nil, err
 	}
@@ -93,29 +96,63 @@ func (m *manager) LoadRefreshToken(ctx context.Context, refresh string) (oauth2.
 	}, nil
 }
 
-// issue mints the answer for an authorization: an access token of the given
-// scope and, where the client may refresh, the refresh token of the row.
-func (s *Server) issue(g store.Grant, scope scopes.Set, refresh bool) (oauth2.TokenInfo, error) {
+// issuance is what one answer gives out of an authorization.
+type issuance struct {
+	scope    scopes.Set
+	audience []string
+	refresh  bool   // whether the refresh token comes along
+	nonce    string // for the ID token
+}
+
+// issue mints the answer for an authorization: an access token, the refresh token
+// of the row where the client may refresh, and who the user is if openid is in the scope.
+func (s *Server) issue(ctx context.Context, g store.Grant, out issuance) (oauth2.TokenInfo, error) {
 	now := s.Now()
 	info, err := s.mintAccess(token.Access{
-		Subject: g.UserID, ClientID: g.ClientID, Scope: scope, GrantID: g.ID,
+		Subject: g.UserID, ClientID: g.ClientID, Audience: out.audience, Scope: out.scope, GrantID: g.ID,
 		IssuedAt: now, ExpireAt: earlier(now.Add(s.AccessTTL), g.MaxExpiresAt), AuthTime: g.AuthTime,
 	})
-	if err != nil || !refresh {
-		return info, err
-	}
-	minted, err := s.refresher.Mint(refreshOf(g))
 	if err != nil {
 		return nil, err
 	}
-	info.SetRefresh(minted)
-	info.SetRefreshCreateAt(g.RotatedAt)
-	info.SetRefreshExpiresIn(g.ExpiresAt.Sub(g.RotatedAt))
+	if out.refresh {
+		minted, err := s.refresher.Mint(refreshOf(g))
+		if err != nil {
+			return nil, err
+		}
+		info.SetRefresh(minted)
+		info.SetRefreshCreateAt(g.RotatedAt)
+		info.SetRefreshExpiresIn(g.ExpiresAt.Sub(g.RotatedAt))
+	}
+	if out.scope.Has("openid") {
+		return s.withIDToken(ctx, info, g, out.nonce)
+	}
 	return info, nil
 }
 
+// signedInfo is an answer that says who the user is.
+type signedInfo struct {
+	*models.Token
+	idToken string
+}
+
+func (s *Server) withIDToken(ctx context.Context, info *models.Token, g store.Grant, nonce string) (oauth2.TokenInfo, error) {
+	user, err := s.DB.User(ctx, g.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, badGrant("the user is gone")
+	}
+	if err != nil {
+		return nil, err
+	}
+	idToken, err := s.idToken(ctx, tokenRequestOf(ctx).client, g, user, nonce, info.GetAccess())
+	if err != nil {
+		return nil, err
+	}
+	return &signedInfo{info, idToken}, nil
+}
+
 func (s *Server) mintAccess(a token.Access) (*models.Token, error) {
-	a.Issuer, a.Audience = s.Issuer, s.Audience
+	a.Issuer = s.Issuer
 	minted, err := s.ring.MintAccess(a)
 	if err != nil {
 		return nil, err

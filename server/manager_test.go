@@ -70,12 +70,11 @@ func TestManager(t *testing.T) {
 		}
 		s.wantDead(tokens)
 	})
-	t.Run("no codes", func(t *testing.T) {
-		if info, err := m.GenerateAuthToken(ctx, oauth2.Code, &oauth2.TokenGenerateRequest{}); err == nil {
-			t.Errorf("%+v", info)
-		}
-		if info, err := m.GenerateAccessToken(ctx, oauth2.AuthorizationCode, &oauth2.TokenGenerateRequest{}); err == nil {
-			t.Errorf("%+v", info)
+	t.Run("no code for a request that was not checked, and no token in place of one", func(t *testing.T) {
+		for _, kind := range []oauth2.ResponseType{oauth2.Code, oauth2.Token} {
+			if info, err := m.GenerateAuthToken(ctx, kind, &oauth2.TokenGenerateRequest{ClientID: "app", UserID: "u-ann"}); err == nil {
+				t.Errorf("%s: %+v", kind, info)
+			}
 		}
 	})
 }

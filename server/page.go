@@ -17,6 +17,16 @@ import (
 // page is the surface of people: HTML, which nobody may keep, frame or send to
 // where it does not belong. A form that another site sent is refused before it is read.
 func (s *Server) page(h handler) http.Handler {
+	return s.html(func(w http.ResponseWriter, r *http.Request) error {
+		if err := s.sameSite.Check(r); err != nil {
+			return &Error{Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
+		}
+		return h(w, r)
+	})
+}
+
+// html is page for forms that other sites may send, too.
+func (s *Server) html(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
@@ -24,13 +34,7 @@ func (s *Server) page(h handler) http.Handler {
 		// where a form comes from (Origin: null), which older ones tell in no other way.
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
-		err := s.sameSite.Check(r)
-		if err != nil {
-			err = &Error{Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
-		} else {
-			err = h(w, r)
-		}
-		if err != nil {
+		if err := h(w, r); err != nil {
 			s.writePageError(w, r, err)
 		}
 	})

@@ -42,7 +42,7 @@ func (s *Server) revokeOwn(ctx context.Context, raw string, client store.Client)
 		}
 		return s.revokeGrant(ctx, t)
 	}
-	claims, err := s.verifier.Verify(ctx, raw)
+	claims, err := s.anyVerifier.Verify(ctx, raw)
 	if isTemporary(err) {
 		return err
 	}

@@ -35,6 +35,8 @@ func (s *Server) routes() (table urls, err error) {
 
 // servePages adds what people see.
 func (s *Server) servePages(table urls) {
+	table.serve("GET", "/authorize", s.page(s.authorize))
+	table.serve("POST", "/authorize", s.html(s.authorizeForm))
 	table.serve("GET", "/login", s.page(s.signInPage))
 	table.serve("POST", "/login", s.page(s.signIn))
 	if s.Signup {
@@ -47,6 +49,7 @@ func (s *Server) servePages(table urls) {
 	table.serve("POST", "/account/sessions", s.signedIn(s.endSession))
 	table.serve("POST", "/account/password", s.signedIn(s.changePassword))
 	table.serve("GET", "/assets/pages.css", s.api(s.styleSheet))
+	table.serve("GET", "/assets/form_post.js", s.api(s.formPostScript))
 	if image, _ := s.pages.Logo(); len(image) > 0 {
 		table.serve("GET", "/assets/logo", s.api(s.logo))
 	}

@@ -248,24 +248,10 @@ func TestStockRedeemsACodeForAllRacers(t *testing.T) {
 		t.Errorf("stock: %d of %d won", winners, racers)
 	}
 
-	s := newSystem(t)
-	s.post("/token", redeem("code"), as("service", serviceSecret)).wantError(t, http.StatusBadRequest, "unsupported_grant_type")
-	s.wantNoAuthorizeEndpoint()
-}
-
-// wantNoAuthorizeEndpoint: what is not there has no weaknesses.
-func (s *system) wantNoAuthorizeEndpoint() {
-	s.t.Helper()
-	for _, path := range []string{"/authorize", "/authorize/?response_type=token&client_id=app&redirect_uri=https%3A%2F%2Fevil.example"} {
-		res := s.get(path)
-		res.wantError(s.t, http.StatusNotFound, "not_found")
-		if res.Header.Get("Location") != "" {
-			s.t.Errorf("%s redirects to %s", path, res.Header.Get("Location"))
-		}
-	}
-	metadata := s.get("/.well-known/oauth-authorization-server")
-	if metadata.JSON["authorization_endpoint"] != nil || len(metadata.JSON["response_types_supported"].([]any)) != 0 {
-		s.t.Errorf("metadata %s", metadata.body)
+	s := withApps(t)
+	code := s.code(asked())
+	if winners, _ := race(racers, "access_token", func() reply { return s.redeem(code) }); winners != 1 {
+		t.Errorf("%d of %d won", winners, racers)
 	}
 }
 
@@ -278,7 +264,8 @@ func TestStockMatchesRedirectURIsBySuffix(t *testing.T) {
 		t.Errorf("stock: sent to %q", where)
 	}
 
-	newSystem(t).wantNoAuthorizeEndpoint()
+	s := withApps(t)
+	s.authorize(asked("redirect_uri", "https://evil-app.example/cb"), s.cookie("u-ann")).wantPage(t, http.StatusBadRequest)
 }
 
 func TestStockRedirectsBeforeItChecksWhere(t *testing.T) {
@@ -289,7 +276,7 @@ func TestStockRedirectsBeforeItChecksWhere(t *testing.T) {
 		t.Errorf("stock: %d, sent to %q", res.StatusCode, where)
 	}
 
-	newSystem(t).wantNoAuthorizeEndpoint()
+	withApps(t).authorize(asked("client_id", "nobody", "redirect_uri", "https://phish.example/login")).wantPage(t, http.StatusBadRequest)
 }
 
 func TestStockReadsTheQueryString(t *testing.T) {
@@ -331,13 +318,13 @@ func TestStockTakesPlainPKCE(t *testing.T) {
 	std := newStock(t)
 	std.token(t, with(redeem(std.code(t, "code_challenge", verifier)), "code_verifier", verifier), asApp).wantOK(t)
 
-	s := newSystem(t)
+	s := withApps(t)
 	for _, method := range []oauth2.CodeChallengeMethod{oauth2.CodeChallengePlain, ""} {
 		if s.srv.Engine().CheckCodeChallengeMethod(method) {
 			t.Errorf("code challenge method %q is allowed", method)
 		}
+		s.wantTold(t, s.authorize(asked("code_challenge", verifier[:43], "code_challenge_method", string(method)), s.cookie("u-ann")), "invalid_request")
 	}
-	s.wantNoAuthorizeEndpoint()
 }
 
 func with(v url.Values, name, value string) url.Values {
@@ -354,7 +341,7 @@ func TestStockHasTheImplicitGrant(t *testing.T) {
 		t.Errorf("stock: sent to %q", where)
 	}
 
-	s := newSystem(t)
+	s := withApps(t)
 	engine := s.srv.Engine()
 	if engine.CheckResponseType(oauth2.Token) || engine.CheckGrantType(oauth2.Implicit) {
 		t.Error("the engine allows the implicit grant")
@@ -362,7 +349,7 @@ func TestStockHasTheImplicitGrant(t *testing.T) {
 	if _, err := engine.GetAuthorizeToken(t.Context(), &stockserver.AuthorizeRequest{ResponseType: oauth2.Token, ClientID: "app"}); err == nil {
 		t.Error("the engine issues at the authorize endpoint")
 	}
-	s.wantNoAuthorizeEndpoint()
+	s.wantTold(t, s.authorize(asked("response_type", "token"), s.cookie("u-ann")), "unsupported_response_type")
 }
 
 func TestStockReadsTokensInTheURL(t *testing.T) {
@@ -410,7 +397,8 @@ func TestStockFailsOverAMissingVerifier(t *testing.T) {
 		t.Errorf("stock: %d %s", res.StatusCode, res.body)
 	}
 
-	newSystem(t).post("/token", redeem("code"), as("service", serviceSecret)).wantError(t, http.StatusBadRequest, "unsupported_grant_type")
+	s := withApps(t)
+	s.redeem(s.code(asked()), "code_verifier", "").wantRefusal(t, http.StatusBadRequest, "invalid_grant")
 }
 
 // RFC 6749 §5.2: a client that tried the Authorization header is challenged.

@@ -12,7 +12,8 @@ import (
 // grantTypes are the grant types that POST /token knows, each with the
 // parameters it cannot do without.
 var grantTypes = map[string][]string{
-	"password":           {"username", "password"}, // RFC 6749 §4.3.2
+	"authorization_code": {"code"},                 // RFC 6749 §4.1.3; for redirect_uri see checkCode
+	"password":           {"username", "password"}, // §4.3.2
 	"refresh_token":      {"refresh_token"},        // §6
 	"client_credentials": nil,                      // §4.4.2
 }
@@ -51,10 +52,12 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Va
 	if err := checkGrant(r.Context(), form, client); err != nil {
 		return err
 	}
-	ctx := withTokenRequest(r.Context(), &tokenRequest{client: client, scope: form.Get("scope")})
+	ctx := withTokenRequest(r.Context(), &tokenRequest{
+		client: client, scope: form.Get("scope"), resources: form[repeatable], redirectURI: form.Get("redirect_uri"), from: s.clientAddress(r),
+	})
 	// What the engine itself would refuse was refused above, so that its own
 	// errors, and their statuses, mean a mistake of ours: server_error.
-	grantType, asked, err := s.engine.ValidationTokenRequest(r.WithContext(ctx))
+	grantType, asked, err := s.engine.ValidationTokenRequest(withRedirectURI(r.WithContext(ctx), form))
 	if err != nil {
 		return err
 	}
@@ -87,10 +90,14 @@ func checkGrant(ctx context.Context, form url.Values, client store.Client) error
 
 // tokenRequest is what is proven of a token request on its way through the engine.
 type tokenRequest struct {
-	client store.Client
-	scope  string     // as the request has it
-	user   store.User // of a password grant, once the password was right
-	asked  scopes.Set // of a password grant: what of scope the client may have
+	client      store.Client
+	scope       string     // as the request has it
+	resources   []string   // the same
+	redirectURI string     // of a code; the same
+	from        string     // the address that it came from
+	user        store.User // of a password grant, once the password was right
+	asked       scopes.Set // of a password grant: what of scope the client may have
+	audience    []string   // of a password grant: what of resources there is
 }
 
 type tokenRequestKey struct{}

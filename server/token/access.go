@@ -14,8 +14,9 @@ import (
 
 // Access is what an access token says (RFC 9068 §2.2).
 type Access struct {
-	Issuer, Subject, ClientID, Audience string
-	Scope                               scopes.Set
+	Issuer, Subject, ClientID string
+	Audience                  []string // at least one
+	Scope                     scopes.Set
 	// GrantID names the authorization. Empty for client_credentials.
 	GrantID            string
 	IssuedAt, ExpireAt time.Time
@@ -39,7 +40,7 @@ func (r *Ring) MintAccess(a Access) (string, error) {
 	}
 	claims := accessClaims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: a.Issuer, Subject: a.Subject, Audience: jwt.ClaimStrings{a.Audience},
+			Issuer: a.Issuer, Subject: a.Subject, Audience: a.Audience,
 			ExpiresAt: jwt.NewNumericDate(a.ExpireAt), IssuedAt: jwt.NewNumericDate(a.IssuedAt), ID: rand.Text(),
 		},
 		ClientID: a.ClientID, Scope: a.Scope.String(), GrantID: a.GrantID,

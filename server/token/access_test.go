@@ -15,7 +15,7 @@ import (
 
 func access() token.Access {
 	return token.Access{
-		Issuer: "https://auth.example", Subject: "u-ann", ClientID: "app", Audience: "https://api.example",
+		Issuer: "https://auth.example", Subject: "u-ann", ClientID: "app", Audience: []string{"https://api.example"},
 		Scope: scopes.Set{"me", "items"}, GrantID: "g1",
 		IssuedAt: issued, ExpireAt: issued.Add(15 * time.Minute), AuthTime: issued.Add(-time.Hour),
 	}

@@ -1,0 +1,84 @@
+package server
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/grantd/grantd/server/authreq"
+)
+
+// authorize answers GET /authorize (RFC 6749 §4.1.1).
+func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.authorizationFrom(r.Context(), r.URL.RawQuery)
+	if err == nil {
+		err = s.answerOrAsk(w, r, a)
+	}
+	return s.answerRefusal(w, r, err)
+}
+
+// authorizeForm answers POST /authorize: RFC 6749 §3.1 lets servers take requests
+// in a body, OpenID Connect Core §3.1.2.1 demands it. Apps send it from their own site. Nothing
+// happens but that the browser comes again with a link, and then has its cookies along.
+func (s *Server) authorizeForm(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.RawQuery != "" {
+		return badRequest("the app sent parameters in the URL and in a form; it may use one of the two")
+	}
+	if mediaType(r) != "application/x-www-form-urlencoded" {
+		return badRequest("the app sent something that is not a form")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return bodyError(err, "the form could not be read")
+	}
+	req, err := authreq.Parse(string(body))
+	if err != nil {
+		return unreadable(err)
+	}
+	return seeOther(w, s.prefix+"/authorize?"+req.Encode())
+}
+
+func unreadable(err error) error {
+	return badRequest("the app sent a request that cannot be read: " + err.Error())
+}
+
+// answerOrAsk takes a request as far as it goes, and asks the person for what is
+// missing: who they are, then what the app may do.
+func (s *Server) answerOrAsk(w http.ResponseWriter, r *http.Request, a authorization) error {
+	v, signedIn, err := s.visitor(r)
+	switch {
+	case err != nil:
+		return &authorizeError{a, err}
+	case signedIn && !s.mustSignIn(a, v):
+		return s.answerVisitor(w, r, a, v)
+	case a.prompt.none:
+		return &authorizeError{a, refusal(loginRequired, "nobody is signed in whom this request could be about")}
+	}
+	return s.askSignIn(w, r, a)
+}
+
+// mustSignIn is whether a visitor has to prove anew who they are, or to be somebody
+// else. OpenID Connect Core §3.1.2.1: nothing is given out about another than the one asked for.
+func (s *Server) mustSignIn(a authorization, v visitor) bool {
+	tooOld := a.maxAge >= 0 && (a.maxAge == 0 || s.Now().Sub(v.session.AuthTime) > a.maxAge)
+	return a.prompt.login || tooOld || a.subject != "" && a.subject != v.user.ID
+}
+
+// answerVisitor is answerOrAsk for who is signed in.
+func (s *Server) answerVisitor(w http.ResponseWriter, r *http.Request, a authorization, v visitor) (err error) {
+	if a.prompt.selectAccount {
+		return s.askAccount(w, r, a, v)
+	}
+	if a.scope, err = userScope(a.scope, v.user); err != nil {
+		return &authorizeError{a, err}
+	}
+	granted, known, err := s.consented(r.Context(), a, v)
+	switch {
+	case err != nil:
+		return &authorizeError{a, err}
+	case known && (!a.prompt.consent || a.client.FirstParty):
+		return s.issueCode(w, r, a, v, granted)
+	case a.prompt.none:
+		return &authorizeError{a, refusal(consentRequired, "the user has not allowed this yet")}
+	}
+	return s.askConsent(w, r, a, v)
+}

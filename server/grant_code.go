@@ -1,0 +1,110 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/go-oauth2/oauth2/v4"
+	"github.com/grantd/grantd/server/authreq"
+	"github.com/grantd/grantd/store"
+)
+
+// withRedirectURI is the request as the engine wants it: with a redirect_uri, which
+// OAuth 2.1 §4.1.3 lets clients leave out. What they sent is in the tokenRequest.
+func withRedirectURI(r *http.Request, form url.Values) *http.Request {
+	if form.Get("grant_type") != "authorization_code" || form.Has("redirect_uri") {
+		return r
+	}
+	filled := url.Values{"redirect_uri": {"left out"}}
+	for name, values := range form {
+		filled[name] = values
+	}
+	r.Form, r.PostForm = filled, filled
+	return r
+}
+
+// grantCode answers an authorization code (RFC 6749 §4.1.3). All that the client
+// could have got wrong is checked before the code is spent, so that nobody can
+// use up, or have punished, a code that is not theirs.
+func (s *Server) grantCode(ctx context.Context, code, verifier string) (oauth2.TokenInfo, error) {
+	req := tokenRequestOf(ctx)
+	c, err := s.DB.Code(ctx, hashText(code))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, badGrant("this is not an authorization code of this server, or it expired long ago")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCode(c, req, verifier); err != nil {
+		return nil, err
+	}
+	audience, err := s.narrowedAudience(req.resources, c.Audience)
+	if err != nil {
+		return nil, err
+	}
+	g := s.grantOf(c, req)
+	if err := s.redeem(ctx, c, g); err != nil {
+		return nil, err
+	}
+	return s.issue(ctx, g, issuance{scope: c.Scope, audience: audience, refresh: mayRefresh(c.Scope, req.client), nonce: c.Nonce})
+}
+
+// checkCode holds a token request to the authorization request (RFC 6749 §4.1.3).
+func checkCode(c store.Code, req *tokenRequest, verifier string) error {
+	switch {
+	case c.ClientID != req.client.ID:
+		return badGrant("the code was issued to another client")
+	// OAuth 2.1 §4.1.3: a code that PKCE binds needs no redirect URI to bind it.
+	case req.redirectURI != c.RedirectURI && (req.redirectURI != "" || c.Challenge == ""):
+		return badGrant("redirect_uri is not that of the authorization request")
+	case c.Challenge == "" && verifier != "":
+		// RFC 9700 §4.8.2: an attacker may have taken the challenge out of the request.
+		return badGrant("code_verifier is sent, but the authorization request had no code_challenge")
+	case c.Challenge != "" && verifier == "":
+		return badGrant("code_verifier is missing")
+	case c.Challenge != "" && !authreq.Proves(verifier, c.Challenge): // RFC 7636 §4.6
+		return badGrant("code_verifier is not that of the code_challenge")
+	}
+	return nil
+}
+
+// grantOf is the authorization that a code becomes.
+func (s *Server) grantOf(c store.Code, req *tokenRequest) store.Grant {
+	return s.newGrant(store.Grant{
+		ID: c.GrantID, ClientID: c.ClientID, UserID: c.UserID, Scope: c.Scope, AuthTime: c.AuthTime,
+		SessionID: c.SessionID, Audience: c.Audience, Claims: c.Claims, UsedFrom: req.from,
+	}, mayRefresh(c.Scope, req.client))
+}
+
+// redeem spends the code.
+func (s *Server) redeem(ctx context.Context, c store.Code, g store.Grant) error {
+	now := s.Now()
+	outcome, err := s.DB.RedeemCode(ctx, store.Redemption{ID: c.ID, ClientID: c.ClientID, Grant: g, Now: now, Until: accessEnd(now)})
+	if err != nil {
+		return err
+	}
+	recordOf(ctx).outcome = outcome.String()
+	switch outcome {
+	case store.CodeSpent:
+		recordOf(ctx).outcome = "ok"
+		s.audit(ctx, slog.LevelInfo, "grant.created", "grant", g.ID, "client", g.ClientID, "subject", g.UserID)
+		return nil
+	case store.CodeReplayed:
+		s.afterReplay(ctx, c)
+		return badGrant("the code was used before; what came of it is revoked, start anew")
+	case store.CodeExpired:
+		return badGrant("the code expired; start anew")
+	}
+	return badGrant("the code is no longer good; start anew").because(fmt.Errorf("code of grant %s is %s", c.GrantID, outcome))
+}
+
+// afterReplay: RFC 6749 §4.1.2. Of two who have the code and its verifier one is a thief.
+func (s *Server) afterReplay(ctx context.Context, c store.Code) {
+	s.audit(ctx, slog.LevelWarn, "authorization_code.reused", "grant", c.GrantID, "client", c.ClientID, "subject", c.UserID)
+	now := s.Now()
+	s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: c.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
+}
