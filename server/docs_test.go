@@ -22,7 +22,7 @@ func TestOpenAPIDescribesWhatIsServed(t *testing.T) {
 		}
 	}
 	described := doc.JSON["components"].(map[string]any)["securitySchemes"].(map[string]any)["OAuth2PasswordBearer"].(map[string]any)["flows"].(map[string]any)["password"].(map[string]any)
-	if described["tokenUrl"] != s.opts.Issuer+"/token" || len(described["scopes"].(map[string]any)) != len(s.opts.Scopes) {
+	if described["tokenUrl"] != s.opts.Issuer+"/token" || len(described["scopes"].(map[string]any)) != len(s.opts.Scopes)+len(server.IdentityScopes()) {
 		t.Errorf("the password flow is described as %v", described)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // secrets in it are the demo's, which everybody knows. It says all in one go.
 func demoLeft(ctx context.Context, db *store.DB) error {
 	var left config.Problems
-	for _, demo := range demoClients {
+	for _, demo := range append(demoClients[:len(demoClients):len(demoClients)], demoAppClient) {
 		c, err := db.Client(ctx, demo.ID)
 		switch {
 		case errors.Is(err, store.ErrNotFound):

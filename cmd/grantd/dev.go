@@ -19,14 +19,16 @@ import (
 )
 
 func (a *app) devCommand() *cobra.Command {
+	var demoListen string
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Run the whole system with demo users and clients, for trying it out",
 		Long: "Run the whole system: SQLite in a temporary folder (--database sqlite:PATH keeps it), keys made on the spot,\n" +
-			"demo users and clients loaded. Prints curl lines to paste. Not for production: everybody knows its passwords.",
+			"demo users and clients loaded, and a demo app that signs people in, on a port of its own. Prints curl lines to paste. Not for production: everybody knows its passwords.",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.dev(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.dev(cmd, demoListen) },
 	}
+	cmd.Flags().StringVar(&demoListen, "demo-listen", "127.0.0.1:8002", "address of the demo app, on another port when that is taken; off for none")
 	addSettings(cmd)
 	for flag, value := range map[string]string{"database": "", "shutdown-delay": "0s", "password-default-client": "dev", "signup-enabled": "true", "log-format": "text"} {
 		cmd.Flags().Lookup(flag).DefValue = value // what --help says; config.Dev sets it
@@ -34,7 +36,7 @@ func (a *app) devCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) dev(cmd *cobra.Command) error {
+func (a *app) dev(cmd *cobra.Command, demoListen string) error {
 	base := config.Dev()
 	base.Database = "" // a temporary one, unless a setting names another
 	cfg, err := a.load(cmd, base)
@@ -59,16 +61,20 @@ func (a *app) dev(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	demo, err := listenDemo(demoListen)
+	if err != nil {
+		return err
+	}
 	if cfg.Issuer == "" {
 		cfg.Issuer = devIssuer(cfg, on.public.Addr())
 	}
 	if err := cfg.CheckValues(); err != nil { // again: the issuer may be one that passwords must not travel to
 		return err
 	}
-	return a.runDev(cmd.Context(), cfg, on)
+	return a.runDev(cmd.Context(), cfg, on, demo)
 }
 
-func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners) error {
+func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners, demo demoListener) error {
 	master, err := devMaster(cfg)
 	if err != nil {
 		return err
@@ -81,12 +87,22 @@ func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners) error
 	if err := loadDemo(ctx, db); err != nil {
 		return err
 	}
+	log := newLog(a.stderr, cfg.Log)
+	if demo.URL != "" {
+		if err := addDemoApp(ctx, db, demo.URL); err != nil {
+			return err
+		}
+		if err := demo.serve(cfg.Issuer, log); err != nil {
+			return err
+		}
+		defer demo.close()
+	}
 	if !isLoopback(on.public.Addr()) {
-		newLog(a.stderr, cfg.Log).Warn("others can reach this server, and everybody knows the passwords of the demo; listen on 127.0.0.1, or delete the demo's users and clients",
+		log.Warn("others can reach this server, and everybody knows the passwords of the demo; listen on 127.0.0.1, or delete the demo's users and clients",
 			"listen", on.public.Addr().String())
 	}
-	return a.runServer(ctx, cfg, master, db, on, "", func() {
-		fmt.Fprint(a.stdout, walkThrough(cfg.Issuer))
+	return a.runServer(ctx, cfg, master, db, on, demo.URL, func() {
+		fmt.Fprint(a.stdout, walkThrough(cfg.Issuer, demo.URL))
 	})
 }
 

@@ -44,11 +44,13 @@ var demoClients = []store.Client{
 		ID: "dev-service", Name: "Development service", SecretHash: server.HashSecret("dev-service-secret"),
 		Grants: []string{"client_credentials"}, Scopes: []string{"me", "items", "items:write"}, Introspect: true,
 	},
-	{
-		ID: demoAppID, Name: "Demo app", Kind: store.WebClient, SecretHash: server.HashSecret(demoAppSecret),
-		Grants: []string{"authorization_code", "refresh_token"}, Scopes: demoScopes,
-		RedirectURIs: []string{"http://localhost/callback"}, LogoutURIs: []string{"http://localhost/"},
-	},
+}
+
+// demoAppClient is what the demo app is registered as. It is added where the app is served.
+var demoAppClient = store.Client{
+	ID: demoAppID, Name: "Demo app", Kind: store.WebClient, SecretHash: server.HashSecret(demoAppSecret),
+	Grants: []string{"authorization_code", "refresh_token"}, Scopes: demoScopes,
+	RedirectURIs: []string{"http://localhost/callback"}, LogoutURIs: []string{"http://localhost/"},
 }
 
 var demoScopes = append(server.IdentityScopes(), "me", "items", "items:write")
@@ -78,6 +80,18 @@ func loadDemo(ctx context.Context, db *store.DB) error {
 		if err := db.CreateClient(ctx, c); err != nil && !taken(err) {
 			return err
 		}
+	}
+	return nil
+}
+
+// addDemoApp adds the client of the demo app at url, also to a database of an
+// earlier run, since the app cannot do without. It hears at that url that
+// somebody signed out.
+func addDemoApp(ctx context.Context, db *store.DB, url string) error {
+	c := demoAppClient
+	c.CreatedAt, c.BackchannelURI = time.Now(), url+"/backchannel-logout"
+	if err := db.CreateClient(ctx, c); err != nil && !taken(err) {
+		return err
 	}
 	return nil
 }
