@@ -18,6 +18,11 @@ func (s *Server) formPostScript(w http.ResponseWriter, r *http.Request) error {
 	return writeDocument(w, r, "text/javascript; charset=utf-8", assetMaxAge, s.pages.FormPostScript())
 }
 
+// icon answers GET /assets/icon.svg.
+func (s *Server) icon(w http.ResponseWriter, r *http.Request) error {
+	return writeDocument(w, r, "image/svg+xml", assetMaxAge, s.pages.Icon())
+}
+
 // logo answers GET /assets/logo. An SVG that somebody opens by itself is a document:
 // it may draw, and nothing else.
 func (s *Server) logo(w http.ResponseWriter, r *http.Request) error {

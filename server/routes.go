@@ -50,6 +50,7 @@ func (s *Server) servePages(table urls) {
 	table.serve("POST", "/account/password", s.signedIn(s.changePassword))
 	table.serve("GET", "/assets/pages.css", s.api(s.styleSheet))
 	table.serve("GET", "/assets/form_post.js", s.api(s.formPostScript))
+	table.serve("GET", "/assets/icon.svg", s.api(s.icon))
 	if image, _ := s.pages.Logo(); len(image) > 0 {
 		table.serve("GET", "/assets/logo", s.api(s.logo))
 	}

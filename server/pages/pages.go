@@ -41,6 +41,12 @@ var sources embed.FS
 //go:embed pages.css
 var styleSource []byte
 
+// icon is for the tabs of browsers where the brand has no logo. Without one they
+// ask for /favicon.ico, which may be another server's.
+//
+//go:embed icon.svg
+var icon []byte
+
 // layout is around every page.
 var layout = template.Must(template.New("").Funcs(template.FuncMap{"datetime": datetime}).ParseFS(sources, "layout.html"))
 
@@ -80,16 +86,19 @@ func (p *Pages) Style() []byte { return p.style }
 // Logo is the brand's image and its media type. There is none when it is empty.
 func (p *Pages) Logo() (image []byte, mediaType string) { return p.brand.Logo, p.brand.LogoType }
 
+// Icon is an SVG image for the tabs of browsers.
+func (p *Pages) Icon() []byte { return icon }
+
 // frame is what the layout shows around a page.
 type frame struct {
-	Brand, Prefix string
-	Style, Logo   string // URLs
-	Page          any
+	Brand, Prefix     string
+	Style, Logo, Icon string // URLs
+	Page              any
 }
 
 // draw executes the page of that file name in the layout.
 func (p *Pages) draw(w io.Writer, file string, page any) error {
-	f := frame{Brand: p.brand.Name, Prefix: p.prefix, Style: p.asset("pages.css", p.style), Page: page}
+	f := frame{Brand: p.brand.Name, Prefix: p.prefix, Style: p.asset("pages.css", p.style), Icon: p.asset("icon.svg", icon), Page: page}
 	if len(p.brand.Logo) > 0 {
 		f.Logo = p.asset("logo", p.brand.Logo)
 	}
