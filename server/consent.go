@@ -117,7 +117,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	if ok {
 		a.scope, err = userScope(a.scope, v.user)
 	}
-	if !ok || err != nil || !answers(form, a, v) {
+	if !ok || err != nil || !s.answers(form, a, v) {
 		return seeOther(w, s.prefix+"/authorize?"+a.query)
 	}
 	ticked := tickedScopes(a, form)
@@ -132,11 +132,11 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 }
 
 // answers is whether a form answers this question, asked of this visitor. Else it is
-// asked anew: somebody else signed in meanwhile, or the settings of app or user
-// changed. Who has yet to sign in or choose an account was not asked here.
-func answers(form url.Values, a authorization, v visitor) bool {
-	return form.Get("session") == v.session.ID && form.Get("asked") == a.scope.String() &&
-		!a.prompt.none && !a.prompt.login && !a.prompt.selectAccount && (a.subject == "" || a.subject == v.user.ID)
+// asked anew: somebody else signed in meanwhile, the sign-in became too old, or the
+// settings of app or user changed.
+func (s *Server) answers(form url.Values, a authorization, v visitor) bool {
+	same := form.Get("session") == v.session.ID && form.Get("asked") == a.scope.String()
+	return same && !s.mustSignIn(a, v) && !a.prompt.none && !a.prompt.selectAccount
 }
 
 // tickedScopes are those of the request that the person left ticked, with those

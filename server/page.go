@@ -56,7 +56,7 @@ func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, v visit
 
 // forPeople answers browsers with a page, and programs as before.
 func (s *Server) forPeople(programs http.Handler, h handler) http.Handler {
-	people := s.page(h)
+	people := s.html(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept")
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {
