@@ -33,3 +33,10 @@ func Matches(stored, password string) bool { return matches(stored, password) }
 
 // RestCosts are what a refusal pays besides the hash that was compared.
 var RestCosts = restCosts
+
+// FillHashQueue takes every place in which a password hash may run or wait, until release.
+func (s *Server) FillHashQueue() (release func()) {
+	all := int64(cap(s.hashes.slots) * (queuePerHash + 1))
+	s.hashes.waiting.Add(all)
+	return func() { s.hashes.waiting.Add(-all) }
+}
