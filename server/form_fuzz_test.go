@@ -17,14 +17,15 @@ import (
 )
 
 // wantClean checks what a reader of parameters let through: each once, with a
-// value (RFC 6749 §3.2), in UTF-8 without control characters (appendix A).
+// value (RFC 6749 §3.2), but for resource (RFC 8707 §2), in UTF-8 without control
+// characters (appendix A).
 func wantClean(t *testing.T, form url.Values) {
 	t.Helper()
 	for name, values := range form {
-		if len(values) != 1 || values[0] == "" {
+		if len(values) != 1 && name != "resource" || slices.Contains(values, "") {
 			t.Fatalf("parameter %q is %q", name, values)
 		}
-		for _, s := range []string{name, strings.ReplaceAll(values[0], "\t", "")} { // appendix A.15, A.16
+		for _, s := range append([]string{name}, strings.ReplaceAll(strings.Join(values, ""), "\t", "")) { // appendix A.15, A.16
 			if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < 0x80 && unicode.IsControl(r) }) {
 				t.Fatalf("parameter %q is %q", name, values)
 			}
@@ -46,6 +47,7 @@ func FuzzReadForm(f *testing.F) {
 	f.Add("x=1", formType+"; charset=utf-8", "scope=me%20items&scope=me")
 	f.Add("password=x", formType, "a=%00&b=%zz&=&&")
 	f.Add("", "multipart/form-data; boundary=x", "--x--")
+	f.Add("", formType, "resource=https://a.example&resource=&resource=https://b.example")
 	f.Fuzz(func(t *testing.T, query, contentType, body string) {
 		r := formRequest(query, contentType, body)
 		form, err := server.ReadForm(httptest.NewRecorder(), r)
