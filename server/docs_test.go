@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,9 +23,46 @@ func TestOpenAPIDescribesWhatIsServed(t *testing.T) {
 			}
 		}
 	}
-	described := doc.JSON["components"].(map[string]any)["securitySchemes"].(map[string]any)["OAuth2PasswordBearer"].(map[string]any)["flows"].(map[string]any)["password"].(map[string]any)
-	if described["tokenUrl"] != s.opts.Issuer+"/token" || len(described["scopes"].(map[string]any)) != len(s.opts.Scopes)+len(server.IdentityScopes()) {
-		t.Errorf("the password flow is described as %v", described)
+	for name, flow := range openAPIFlows(t, s) {
+		if flow["tokenUrl"] != s.opts.Issuer+"/token" || len(flow["scopes"].(map[string]any)) != len(s.opts.Scopes)+len(server.IdentityScopes()) {
+			t.Errorf("the flow %s is described as %v", name, flow)
+		}
+	}
+	if url := openAPIFlows(t, s)["authorizationCode"]["authorizationUrl"]; url != s.opts.Issuer+"/authorize" {
+		t.Errorf("the code flow begins at %v", url)
+	}
+}
+
+// openAPIFlows are the flows that the Authorize button of Swagger UI offers.
+func openAPIFlows(t *testing.T, s *system) map[string]map[string]any {
+	t.Helper()
+	var doc struct {
+		Components struct {
+			SecuritySchemes struct {
+				OAuth2PasswordBearer struct{ Flows map[string]map[string]any }
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(s.get("/openapi.json").body), &doc); err != nil {
+		t.Fatal(err)
+	}
+	flows := doc.Components.SecuritySchemes.OAuth2PasswordBearer.Flows
+	if names := slices.Sorted(maps.Keys(flows)); !slices.Equal(names, []string{"authorizationCode", "password"}) {
+		t.Fatalf("flows %q", names)
+	}
+	return flows
+}
+
+// Whoever tries the authorization request out starts from one that the default client may make.
+func TestOpenAPIFillsTheAuthorizationRequest(t *testing.T) {
+	s := newSystem(t, func(o *server.Options) { o.DefaultClient = "app" })
+	found := map[string]any{}
+	get := s.get("/openapi.json").JSON["paths"].(map[string]any)["/authorize"].(map[string]any)["get"].(map[string]any)
+	for _, p := range get["parameters"].([]any) {
+		found[p.(map[string]any)["name"].(string)] = p.(map[string]any)["schema"].(map[string]any)["example"]
+	}
+	if found["client_id"] != "app" || found["redirect_uri"] != s.opts.Issuer+"/docs/oauth2-redirect.html" {
+		t.Errorf("the authorization request is filled with %v", found)
 	}
 }
 
@@ -49,16 +88,13 @@ func TestOpenAPINamesTheScopes(t *testing.T) {
 	}
 }
 
-// pagePaths begin the paths of pages, their forms and their files: for people, not for programs.
-var pagePaths = []string{"/docs/", "/assets/", "/authorize", "/login", "/signup", "/consent", "/account"}
-
-// Every route of the server has an operation in the description.
+// Every route of the server has an operation in the description, besides pages and their files.
 func TestOpenAPILeavesNothingOut(t *testing.T) {
 	s := newSystem(t)
 	paths := s.get("/openapi.json").JSON["paths"].(map[string]any)
 	for route := range s.srv.RouteTable() {
 		method, path, _ := strings.Cut(route, " ")
-		if slices.ContainsFunc(pagePaths, func(page string) bool { return strings.HasPrefix(path, page) }) {
+		if slices.ContainsFunc(server.Undescribed, func(page string) bool { return strings.HasPrefix(path, page) }) {
 			continue
 		}
 		operations, _ := paths[path].(map[string]any)
@@ -78,10 +114,27 @@ func TestOpenAPIFollowsTheSettings(t *testing.T) {
 	}
 }
 
-func TestDocsPage(t *testing.T) {
+// The window in which the code flow ends runs one script, from a file.
+func TestDocsRedirectPage(t *testing.T) {
 	s := newSystem(t)
+	page := s.get("/docs/oauth2-redirect.html?code=x&state=y")
+	page.wantOK(t)
+	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'; script-src 'self'") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+	if page.Header.Get("Referrer-Policy") != "no-referrer" || strings.Contains(page.body, "code=x") {
+		t.Errorf("the code leaves the URL: %v %s", page.Header, page.body)
+	}
+	s.get("/docs/oauth2-redirect.js").wantOK(t)
+}
+
+func TestDocsPage(t *testing.T) {
+	s := newSystem(t, func(o *server.Options) { o.DefaultClient = `a"b` })
 	page := s.get("/docs")
 	page.wantOK(t)
+	if !strings.Contains(page.body, `data-client="a&#34;b"`) {
+		t.Errorf("the default client is not filled in: %s", page.body)
+	}
 	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "script-src 'unsafe-inline'") {
 		t.Errorf("policy %q", policy)
 	}

@@ -29,8 +29,13 @@ func (s *Server) openAPI(routes routeTable, resources []scopes.Route) map[string
 	for _, scope := range s.Scopes {
 		described[scope.Name] = scope.Description
 	}
-	password := member(doc, "components", "securitySchemes", "OAuth2PasswordBearer", "flows", "password")
-	password["tokenUrl"], password["refreshUrl"], password["scopes"] = s.url("/token"), s.url("/token"), described
+	flows := member(doc, "components", "securitySchemes", "OAuth2PasswordBearer", "flows")
+	for name := range flows {
+		flow := member(flows, name)
+		flow["tokenUrl"], flow["refreshUrl"], flow["scopes"] = s.url("/token"), s.url("/token"), described
+	}
+	member(flows, "authorizationCode")["authorizationUrl"] = s.url("/authorize")
+	s.fillAuthorize(doc)
 	for _, route := range resources {
 		member(doc, "paths", route.Path, strings.ToLower(route.Method))["security"] = openAPISecurity(route.Needs)
 	}
@@ -43,6 +48,29 @@ func (s *Server) openAPI(routes routeTable, resources []scopes.Route) map[string
 	return doc
 }
 
+// undescribed begin the paths that the description leaves out: pages, the forms in
+// them, which are of no use without their page, and the files that belong to pages.
+var undescribed = []string{"/docs/", "/assets/", "/login", "/signup", "/consent", "/account"}
+
+// fillAuthorize gives the authorization request values with which it can be tried
+// out: those of the page's own code flow.
+func (s *Server) fillAuthorize(doc map[string]any) {
+	if s.DefaultClient == "" {
+		return
+	}
+	examples := map[string]string{"client_id": s.DefaultClient, "redirect_uri": s.url(docsRedirect), "code_challenge_method": "S256"}
+	for _, parameter := range member(doc, "paths", "/authorize", "get")["parameters"].([]any) {
+		p := parameter.(map[string]any)
+		if value, ok := examples[p["name"].(string)]; ok {
+			member(p, "schema")["example"] = value
+		}
+	}
+	form := member(doc, "paths", "/authorize", "post", "requestBody", "content", "application/x-www-form-urlencoded", "schema", "properties")
+	for name, value := range examples {
+		member(form, name)["example"] = value
+	}
+}
+
 func openAPISecurity(needs scopes.Needs) []any {
 	if needs.IsOpen() {
 		return []any{}
@@ -53,9 +81,9 @@ func openAPISecurity(needs scopes.Needs) []any {
 // docsClient says what to enter for the client.
 func (s *Server) docsClient() string {
 	if s.DefaultClient == "" {
-		return "Enter a client_id that has the password grant."
+		return "Enter a client_id that may use the flow; for the code flow, " + s.url(docsRedirect) + " has to be among its redirect URIs."
 	}
-	return "Leave the client fields empty: the client is then " + s.DefaultClient + "."
+	return "The client is " + s.DefaultClient + ", which is filled in and has no secret."
 }
 
 func member(doc map[string]any, path ...string) map[string]any {

@@ -25,6 +25,7 @@ func (s *Server) routes() (table urls, err error) {
 	}
 	s.servePages(table)
 	table.serve("GET", "/docs", s.api(s.docs))
+	table.serve("GET", docsRedirect, s.api(s.docsRedirected))
 	for _, name := range docsAssets {
 		table.serve("GET", "/docs/"+name, s.api(s.docsAsset(name)))
 	}

@@ -8,3 +8,6 @@ func (s *Server) RouteTable() map[string]bool {
 	}
 	return table.known
 }
+
+// Undescribed is what the OpenAPI description leaves out.
+var Undescribed = undescribed

@@ -73,7 +73,7 @@ const maxForm = 64 << 10
 // secure sets what every page has in common. Its forms lead to the app and, by
 // way of a redirect, to the issuer: browsers hold both to form-action.
 func secure(issuer string, h http.Handler) http.Handler {
-	policy := "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + issuer
+	policy := "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + issuer
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", policy)
