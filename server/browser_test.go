@@ -182,7 +182,7 @@ func (b *browser) textOfFirst(element string) string {
 
 // hidden is the value of a hidden field, the first of that name.
 func (b *browser) hidden(name string) string {
-	n := find(b.doc, func(n *html.Node) bool { got, _ := attribute(n, "name"); return n.Data == "input" && got == name })
+	n := find(b.doc, named(name))
 	if n == nil {
 		return ""
 	}
@@ -332,6 +332,11 @@ func find(n *html.Node, wanted func(*html.Node) bool) *html.Node {
 		}
 	}
 	return nil
+}
+
+// named is for find: the field of that name.
+func named(name string) func(*html.Node) bool {
+	return func(n *html.Node) bool { got, _ := attribute(n, "name"); return n.Data == "input" && got == name }
 }
 
 // textOf is the text of an element as people read it.
