@@ -1,0 +1,4 @@
+package server
+
+// AgentWords are a User-Agent in words.
+var AgentWords = agentWords
