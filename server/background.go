@@ -19,8 +19,9 @@ const (
 	grantKeep      = 7 * 24 * time.Hour // a backup up to a week old signs nobody out; more than any access-token life
 )
 
-// Run keeps the server's view of revocations and keys fresh and sweeps expired
-// rows, until ctx ends. When it returns nothing of it uses the database any more.
+// Run keeps the server's view of revocations and keys fresh, sweeps expired rows
+// and tells clients of logouts, until ctx ends and up to ten seconds longer. When it
+// returns nothing of it uses the database any more.
 func (s *Server) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -33,6 +34,7 @@ func (s *Server) Run(ctx context.Context) {
 	} {
 		running.Go(func() { s.repeat(ctx, task) })
 	}
+	running.Go(func() { s.sendNotices(ctx) })
 }
 
 // Sync brings keys, revocations and what goes with them up to date now.

@@ -110,6 +110,7 @@ func TestWireOfTokenReplies(t *testing.T) {
 	}
 	t.Run("refresh", func(t *testing.T) { // answers exactly as /token
 		again := s.post("/refresh", form("refresh_token", login.str("refresh_token"), "scope", "me"))
+		again.Header.Set("Vary", "Origin") // but to nobody's scripts: single-page apps use /token
 		golden(t, "token_refresh_narrowed", again.withTokens(t))
 	})
 	t.Run("revoke", func(t *testing.T) { golden(t, "revoke", s.revoke(narrowed.str("refresh_token")).wire()) })

@@ -239,11 +239,15 @@ func TestResourceMetadataIsTrue(t *testing.T) {
 // RFC 9110 §8.8.3 and §13.1.2.
 func TestMetadataIsKept(t *testing.T) {
 	s := newSystem(t)
-	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/.well-known/jwks.json"} {
+	for path, readers := range map[string]string{
+		// Who reads the server's metadata goes on to /token: single-page apps of registered origins (TestCORS).
+		"/.well-known/oauth-authorization-server": "", "/.well-known/openid-configuration": "",
+		"/.well-known/oauth-protected-resource": "*", "/.well-known/jwks.json": "*",
+	} {
 		first := s.get(path)
 		first.wantOK(t)
 		etag := first.Header.Get("ETag")
-		for name, want := range map[string]string{"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"} {
+		for name, want := range map[string]string{"Access-Control-Allow-Origin": readers, "X-Content-Type-Options": "nosniff"} {
 			if got := first.Header.Get(name); got != want {
 				t.Errorf("%s %s: %q", path, name, got)
 			}

@@ -18,14 +18,14 @@ import (
 // where it does not belong. A form that another site sent is refused before it is read.
 func (s *Server) page(h handler) http.Handler {
 	return s.html(func(w http.ResponseWriter, r *http.Request) error {
-		if err := s.sameSite.Check(r); err != nil {
-			return &Error{Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
+		if err := s.ownForm(r); err != nil {
+			return err
 		}
 		return h(w, r)
 	})
 }
 
-// html is page for forms that other sites may send, too.
+// html is page for forms that other sites may send, too. Whatever changes anything asks ownForm first.
 func (s *Server) html(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
@@ -38,6 +38,14 @@ func (s *Server) html(h handler) http.Handler {
 			s.writePageError(w, r, err)
 		}
 	})
+}
+
+// ownForm refuses a form that another site sent.
+func (s *Server) ownForm(r *http.Request) error {
+	if err := s.sameSite.Check(r); err != nil {
+		return &Error{Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
+	}
+	return nil
 }
 
 // signedIn is page for who is signed in. Others are asked to sign in, and come back.

@@ -507,7 +507,7 @@ func TestUnknownPaths(t *testing.T) {
 func TestWrongMethod(t *testing.T) {
 	s := newSystem(t)
 	for _, c := range []struct{ method, path, allow string }{
-		{"GET", "/token", "POST"}, {"PUT", "/token/", "POST"}, {"DELETE", "/users/me/items/", "GET, HEAD, POST"},
+		{"GET", "/token", "POST, OPTIONS"}, {"PUT", "/token/", "POST, OPTIONS"}, {"PUT", "/refresh", "POST"}, {"DELETE", "/users/me/items/", "GET, HEAD, POST"},
 		{"POST", "/status/", "GET, HEAD"}, {"OPTIONS", "/.well-known/jwks.json", "GET, HEAD"}, {"PATCH", "/", "GET, HEAD"},
 	} {
 		res := s.send(c.method, c.path, "")

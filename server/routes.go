@@ -8,14 +8,17 @@ import (
 // routes is the only table of URLs.
 func (s *Server) routes() (table urls, err error) {
 	table = s.newURLs(s.prefix)
-	table.serve("POST", "/token", s.api(s.token))
+	s.serveShared(table, "/token", s.api(s.token), "POST")
 	table.serve("POST", "/refresh", s.api(s.refresh))
-	table.serve("POST", "/revoke", s.api(s.revoke))
+	s.serveShared(table, "/revoke", s.api(s.revoke), "POST")
 	table.serve("POST", "/introspect", s.api(s.introspect))
+	s.serveShared(table, "/userinfo", s.userinfoGuard(), "GET", "POST")
 
 	table.serve("GET", "/.well-known/jwks.json", s.public(s.jwks))
 	table.serve("GET", listPath, s.public(s.revocationList))
-	table.wellKnown("oauth-authorization-server", s.public(document(s.serverMetadata())))
+	for _, name := range []string{"oauth-authorization-server", "openid-configuration"} { // RFC 8414 §5
+		s.wellKnownShared(table, name, s.api(document(s.serverMetadata())))
+	}
 	var resources []scopes.Route
 	if s.Resources {
 		resources, err = s.mountResources(table, resource.Options{
@@ -45,6 +48,8 @@ func (s *Server) servePages(table urls) {
 		table.serve("POST", "/signup", s.page(s.signUp))
 	}
 	table.serve("POST", "/consent", s.page(s.consent))
+	table.serve("GET", "/logout", s.page(s.logout))
+	table.serve("POST", "/logout", s.html(s.logoutForm))
 	table.serve("GET", "/account", s.signedIn(s.account))
 	table.serve("POST", "/account/revoke", s.signedIn(s.revokeApp))
 	table.serve("POST", "/account/sessions", s.signedIn(s.endSession))

@@ -91,6 +91,8 @@ type Server struct {
 	lives       lives
 	lists       lists
 	revokes     revokeLimits
+	farewells   *farewells
+	origins     origins
 	clients     *clients
 	clock       *clock
 	hashes      *hashPool
@@ -110,6 +112,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{Options: o, clients: newClients(), prefix: strings.TrimSuffix(issuer.Path, "/")}
 	s.live = newRevocations(s.clients.drop)
+	s.farewells = newFarewells()
 	s.lists.turn = make(chan struct{}, 1)
 	s.setDefaults()
 	if err := s.followClock(ctx); err != nil {

@@ -138,11 +138,12 @@ func clipBytes(s string, most int) string {
 	return s
 }
 
-// endSessions ends sessions of a user, and what began there and is not to outlive them.
+// endSessions ends sessions of a user, and what began there and is not to outlive
+// them, and has the clients told that want to know.
 func (s *Server) endSessions(ctx context.Context, in store.SessionEnd) error {
 	in.Now = s.Now()
 	in.Until = accessEnd(in.Now)
-	_, grants, err := s.DB.EndSessions(ctx, in)
+	told, grants, err := s.DB.EndSessions(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -150,5 +151,6 @@ func (s *Server) endSessions(ctx context.Context, in store.SessionEnd) error {
 		s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: id, RevokedAt: in.Now, ExpiresAt: in.Until})
 	}
 	s.audit(ctx, slog.LevelInfo, "session.ended", "session", in.ID, "subject", in.UserID)
+	s.tellClients(ctx, in.UserID, told)
 	return nil
 }

@@ -33,16 +33,32 @@ func nothingThere(http.ResponseWriter, *http.Request) error {
 // the body of a POST in some clients.
 func (u urls) serve(method, path string, h http.Handler) {
 	u.known[method+" "+path] = true
-	methods := []string{method}
-	if method == http.MethodGet {
-		methods = append(methods, http.MethodHead)
-	}
-	bare := strings.TrimSuffix(path, "/")
-	for _, p := range []string{u.prefix + bare, u.prefix + bare + "/"} {
+	u.mount(withHead([]string{method}), path, h, u.paths(path)...)
+}
+
+// mount serves the route of that name at paths of this host.
+func (u urls) mount(methods []string, name string, h http.Handler, paths ...string) {
+	for _, p := range paths {
 		if p != "" {
-			u.Path(p).Methods(methods...).Handler(named(path, h))
+			u.Path(p).Methods(methods...).Handler(named(name, h))
 		}
 	}
+}
+
+// paths are those at which a path below the issuer's is served.
+func (u urls) paths(path string) []string {
+	bare := u.prefix + strings.TrimSuffix(path, "/")
+	return []string{bare, bare + "/"}
+}
+
+// withHead puts HEAD behind GET (RFC 9110 §9.3.2).
+func withHead(methods []string) (all []string) {
+	for _, m := range methods {
+		if all = append(all, m); m == http.MethodGet {
+			all = append(all, http.MethodHead)
+		}
+	}
+	return all
 }
 
 // wellKnown serves a metadata document below the issuer's path and, as RFC 8414
@@ -51,7 +67,7 @@ func (u urls) wellKnown(name string, h http.Handler) {
 	path := "/.well-known/" + name
 	u.serve("GET", path, h)
 	if u.prefix != "" {
-		u.Path(path+u.prefix).Methods("GET", "HEAD").Handler(named(path, h))
+		u.mount(withHead([]string{http.MethodGet}), path, h, path+u.prefix)
 	}
 }
 
@@ -67,7 +83,7 @@ func named(path string, h http.Handler) http.Handler {
 func wrongMethod(router *mux.Router) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var allowed []string
-		for _, method := range []string{"GET", "HEAD", "POST"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "OPTIONS"} {
 			try := r.Clone(r.Context())
 			try.Method = method
 			var match mux.RouteMatch

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/grantd/grantd/config"
@@ -90,8 +91,10 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 		"ops_listen", on.ops.Addr().String(), "database", config.MaskDatabase(cfg.Database))
 	// While the last requests finish, revocations count as before.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	defer running.Wait() // what is being told to clients still is
 	defer stop()
-	go srv.Run(background)
+	running.Go(func() { srv.Run(background) })
 	return serveHTTP(ctx, cfg, srv, on, log, started)
 }
 
