@@ -89,10 +89,7 @@ func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners, demo 
 	}
 	log := newLog(a.stderr, cfg.Log)
 	if demo.URL != "" {
-		if err := addDemoApp(ctx, db, demo.URL); err != nil {
-			return err
-		}
-		if err := demo.serve(cfg.Issuer, log); err != nil {
+		if err := demo.serve(ctx, db, cfg.Issuer, log); err != nil {
 			return err
 		}
 		defer demo.close()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/grantd/grantd/cmd/grantd/demoapp"
+	"github.com/grantd/grantd/store"
 )
 
 // demoListener is where the demo app is served. Its zero value is none.
@@ -39,8 +41,15 @@ func listenDemo(address string) (demoListener, error) {
 	return demoListener{Listener: l, URL: "http://localhost:" + port}, nil
 }
 
-// serve answers for the demo app until close.
-func (d *demoListener) serve(issuer string, log *slog.Logger) error {
+// serve answers for the demo app, whose client is in db, until close.
+func (d *demoListener) serve(ctx context.Context, db *store.DB, issuer string, log *slog.Logger) error {
+	usable, err := addDemoApp(ctx, db, d.URL)
+	if err != nil {
+		return err
+	}
+	if !usable {
+		log.Warn("the demo app cannot sign anybody in: its client has another secret; run grantd client delete " + demoAppID)
+	}
 	app, err := demoapp.New(demoapp.Options{
 		Issuer: issuer, URL: d.URL, ClientID: demoAppID, ClientSecret: demoAppSecret, Log: log,
 	})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -86,14 +87,16 @@ func loadDemo(ctx context.Context, db *store.DB) error {
 
 // addDemoApp adds the client of the demo app at url, also to a database of an
 // earlier run, since the app cannot do without. It hears at that url that
-// somebody signed out.
-func addDemoApp(ctx context.Context, db *store.DB, url string) error {
+// somebody signed out. usable tells whether the app knows the client's secret.
+func addDemoApp(ctx context.Context, db *store.DB, url string) (usable bool, err error) {
 	c := demoAppClient
 	c.CreatedAt, c.BackchannelURI = time.Now(), url+"/backchannel-logout"
-	if err := db.CreateClient(ctx, c); err != nil && !taken(err) {
-		return err
+	err = db.CreateClient(ctx, c)
+	if err == nil || !taken(err) {
+		return err == nil, err
 	}
-	return nil
+	kept, err := db.Client(ctx, c.ID)
+	return bytes.Equal(kept.SecretHash, c.SecretHash), err
 }
 
 // madeDisabled: a user of the demo for seeing how a disabled one is refused.

@@ -2,6 +2,7 @@ package demoapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -43,6 +44,9 @@ func (i *issuer) get() (*provider, error) {
 	p := &provider{Provider: found}
 	if err := found.Claims(p); err != nil {
 		return nil, err
+	}
+	if p.Endpoint().AuthURL == "" {
+		return nil, errors.New("its metadata names no authorization_endpoint")
 	}
 	i.found = p
 	return p, nil
