@@ -1,0 +1,317 @@
+package server_test
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/server/pages"
+	"github.com/grantd/grantd/store"
+	"golang.org/x/net/html"
+)
+
+// forPrograms are the routes that take a POST of no page.
+var forPrograms = []string{"/token", "/refresh", "/revoke", "/introspect", "/users/", "/users/me/items/", "/userinfo", "/authorize"}
+
+// pageForms are the paths of all forms of pages.
+func (s *system) pageForms() (paths []string) {
+	for route := range s.srv.RouteTable() {
+		if path, ok := strings.CutPrefix(route, "POST "); ok && !slices.Contains(forPrograms, path) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// What other sites post is refused before it is read, whatever it is, and nothing changes.
+func TestFormsOfOtherSites(t *testing.T) {
+	s := withApps(t)
+	b, other := s.signedIn("ann"), s.signedIn("ann")
+	tokens := s.connect(b, "me items")
+	b.open("/authorize?" + askedByThird("me items items:write"))
+	// One body that each form could be: what is not its own it passes over.
+	body := form(
+		"username", "mallory", "email", "ann@example.com", "password", password, "full_name", "M", "return_to", "/account",
+		"request", b.hidden("request"), "session", b.hidden("session"), "asked", b.hidden("asked"), "decision", "allow", "scope.me", "on", "scope.items", "on", "scope.items:write", "on",
+		"all", "yes", "others", "yes", "current_password", password, "new_password", "a new password", "new_password_again", "a new password",
+	)
+	forms := s.pageForms()
+	for _, want := range []string{"/login", "/signup", "/consent", "/account/revoke", "/account/sessions", "/account/password"} {
+		if !slices.Contains(forms, want) {
+			t.Errorf("%s is not among the forms", want)
+		}
+	}
+	cookie := header("Cookie", "grantd_session_"+b.base.Port()+"="+b.secret())
+	for _, path := range forms {
+		for name, from := range map[string][]edit{
+			"another site":          {header("Sec-Fetch-Site", "cross-site"), header("Origin", "https://evil.example")},
+			"another port":          {header("Sec-Fetch-Site", "same-site"), header("Origin", "http://127.0.0.1:1")},
+			"an older browser":      {header("Origin", "https://evil.example")},
+			"a sandboxed frame":     {header("Origin", "null")},
+			"a site like ours":      {header("Origin", s.web.URL+".evil.example")},
+			"ours, by https":        {header("Origin", strings.Replace(s.web.URL, "http:", "https:", 1)+"0")},
+			"another site, no more": {header("Sec-Fetch-Site", "cross-site")},
+		} {
+			for _, p := range []string{path, path + "/"} {
+				res := s.post(p, body, append(from, cookie)...)
+				res.wantPage(t, http.StatusForbidden)
+				if len(res.Cookies()) > 0 || !strings.Contains(res.body, "sent by another site") {
+					t.Errorf("POST %s from %s: %s", p, name, res.body)
+				}
+			}
+		}
+	}
+	if !b.isSignedIn() || !other.isSignedIn() {
+		t.Error("a session ended")
+	}
+	s.get("/users/me/", bearer(tokens.str("access_token"))).wantOK(t)
+	if c, err := s.db.Consent(t.Context(), "u-ann", "third"); err != nil || slices.Contains(c.Granted, "items:write") {
+		t.Errorf("the consent is %+v, %v", c, err)
+	}
+	if _, err := s.db.UserByLogin(t.Context(), "mallory"); err == nil {
+		t.Error("a user was made")
+	}
+	if user, _ := s.db.User(t.Context(), "u-ann"); user.PasswordHash != passwordHash {
+		t.Error("the password was changed")
+	}
+}
+
+// The same forms work from our own pages, in browsers that say less.
+func TestFormsOfOurOwn(t *testing.T) {
+	s := newSystem(t)
+	for name, from := range map[string][]edit{
+		"new browser": {header("Sec-Fetch-Site", "same-origin")}, "older browser": {header("Origin", s.web.URL)}, "no browser": nil,
+		"typed": {header("Sec-Fetch-Site", "none")},
+	} {
+		if res := s.post("/login", form("username", "ann", "password", password), from...); res.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: %d %s", name, res.StatusCode, res.body)
+		}
+	}
+}
+
+// Each page and each refusal of one has the same protection.
+func TestHeadersOfPages(t *testing.T) {
+	s := withApps(t)
+	browser := header("Accept", "text/html,*/*;q=0.8")
+	cookie := s.cookie("u-ann")
+	paths := []string{"/login", "/signup", "/account", "/account/", "/nothing/there", "/authorize", "/consent", "/token",
+		"/authorize?" + askedByThird("me"), "/authorize?" + askedByThird("me", "prompt", "login"), "/authorize?" + askedByThird("me", "prompt", "select_account")}
+	for _, path := range append(paths, s.pageForms()...) {
+		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
+			for _, edits := range [][]edit{{browser}, {browser, cookie}} {
+				res := s.send(method, path, "", edits...)
+				if strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+					if path != "/token" {
+						t.Errorf("%s %s: %d %s", method, path, res.StatusCode, res.body)
+					}
+					continue
+				}
+				wantGuarded(t, method+" "+path, res)
+			}
+		}
+	}
+}
+
+func wantGuarded(t *testing.T, what string, res reply) {
+	t.Helper()
+	for name, want := range map[string]string{
+		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
+		"Cross-Origin-Opener-Policy": "", // apps open us in a popup, and wait for it
+	} {
+		if got := res.Header.Get(name); got != want {
+			t.Errorf("%s, %d: %s is %q, want %q", what, res.StatusCode, name, got, want)
+		}
+	}
+	if res.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%s has no request id", what)
+	}
+	policy := res.Header.Get("Content-Security-Policy")
+	const want = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+	if res.StatusCode != http.StatusSeeOther && strings.TrimSuffix(policy, " https:") != want {
+		t.Errorf("%s, %d: the policy is %q", what, res.StatusCode, policy)
+	}
+}
+
+func TestPagesForPeopleAndPrograms(t *testing.T) {
+	s := newSystem(t)
+	s.get("/nothing").wantError(t, http.StatusNotFound, "not_found")
+	s.get("/nothing", header("Accept", "application/json")).wantError(t, http.StatusNotFound, "not_found")
+	s.get("/consent").wantError(t, http.StatusMethodNotAllowed, "method_not_allowed")
+	b := s.browser()
+	if b.open("/nothing"); b.status != http.StatusNotFound || b.heading() != "There is no such page" || !strings.Contains(b.text(), b.header.Get("X-Request-Id")) {
+		t.Errorf("%d %s", b.status, b.text())
+	}
+	if b.open("/consent"); b.status != http.StatusMethodNotAllowed || b.header.Get("Allow") != "POST" {
+		t.Errorf("%d %s, %v", b.status, b.text(), b.header)
+	}
+	// What programs use answers them as ever.
+	b.open("/token")
+	s.post("/token", nil, header("Accept", "text/html")).wantError(t, http.StatusBadRequest, "invalid_request")
+
+	b = s.signedIn("ann")
+	s.db.Close()
+	if b.open("/account"); b.status < 500 || b.header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(b.text(), b.header.Get("X-Request-Id")) {
+		t.Errorf("without a database: %d %s", b.status, b.source)
+	}
+	if strings.Contains(b.source, "sql") || strings.Contains(b.source, "closed") {
+		t.Errorf("the page tells of our insides: %s", b.text())
+	}
+}
+
+// Forms are read as strictly as those of programs.
+func TestPageFormsAreStrict(t *testing.T) {
+	s := newSystem(t)
+	cookie := s.cookie("u-ann")
+	long := url.Values{"username": {strings.Repeat("x", 64<<10)}}
+	for _, path := range s.pageForms() {
+		for name, res := range map[string]reply{
+			"a field twice":        s.post(path, url.Values{"username": {"a", "b"}, "session": {"a", "b"}}, cookie),
+			"a body too long":      s.post(path, long, cookie),
+			"no form":              s.send("POST", path, `{"username":"ann"}`, header("Content-Type", "application/json"), cookie),
+			"a malformed form":     s.send("POST", path, "username=%zz", header("Content-Type", "application/x-www-form-urlencoded"), cookie),
+			"a password in a URL":  s.post(path+"?password=secret", form("username", "ann"), cookie),
+			"a control character":  s.post(path, form("username", "a\x00b", "session", "\x07"), cookie),
+			"a name with controls": s.post(path, form("a\nb", "x"), cookie),
+		} {
+			if res.StatusCode != http.StatusBadRequest {
+				t.Errorf("POST %s with %s: %d %s", path, name, res.StatusCode, res.body)
+			}
+		}
+	}
+}
+
+const evil = `<script>alert("1")</script><img src=x onerror='alert(1)'>&amp;{{.}}`
+
+// Whatever text comes from outside, a page shows it as text.
+func TestScriptOnPages(t *testing.T) {
+	s := newSystem(t, func(o *server.Options) {
+		o.Brand.Name = "B" + evil
+		o.Scopes = append(o.Scopes, server.Scope{Name: "evil", Description: "D" + evil})
+	})
+	now := s.clock.Now()
+	if err := s.db.CreateUser(t.Context(), store.User{
+		ID: "u-evil", Username: "U" + evil, FullName: "F" + evil, Email: "E@" + evil, PasswordHash: passwordHash, CreatedAt: now,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.addClient(store.Client{ID: "I" + evil, Name: "N" + evil, Grants: []string{"authorization_code"}, Scopes: []string{"me", "evil"}, RedirectURIs: []string{"https://evil.example/'\"><script>/cb"}})
+	query := asked("client_id", "I"+evil, "redirect_uri", "https://evil.example/'\"><script>/cb", "scope", "me evil", "login_hint", "H"+evil, "state", evil)
+
+	b := s.browser()
+	b.agent = "Firefox/1 " + evil
+	b.open("/authorize?" + query)
+	wantText(t, b, "B", "N", "H")
+	b.signIn("W"+evil, "wrong")
+	wantText(t, b, "B", "N", "W")
+	b.follow("Create an account")
+	b.signUp("U"+evil, "short", "E"+evil, "F"+evil)
+	wantText(t, b, "B", "N", "U", "E", "F")
+	b.open("/authorize?" + query)
+	b.signIn("U"+evil, password)
+	wantText(t, b, "B", "N", "D", "U")
+	b.press("Allow")
+	if b.left == nil || b.left.Query().Get("state") != evil {
+		t.Fatalf("the app got %v", b.left)
+	}
+	b.open("/authorize?" + query + "&prompt=select_account")
+	wantText(t, b, "B", "N", "U", "F")
+	b.open("/account?done=" + url.QueryEscape(evil))
+	wantText(t, b, "B", "N", "D", "U", "F", "E@")
+	b.open("/authorize?client_id=" + url.QueryEscape(evil) + "&" + url.QueryEscape(evil) + "=1")
+	wantText(t, b, "B")
+	b.open("/" + url.PathEscape(evil))
+	wantText(t, b, "B")
+	b.open("/login?return_to=" + url.QueryEscape(`/account?"><script>`) + "&" + url.QueryEscape(evil))
+	wantText(t, b, "B")
+}
+
+// wantText checks that the page has evil behind each of these, as text or in an
+// attribute of a field, and nothing that came of it.
+func wantText(t *testing.T, b *browser, behind ...string) {
+	t.Helper()
+	var seen strings.Builder
+	for n := range b.doc.Descendants() {
+		if n.Type == html.TextNode {
+			seen.WriteString(n.Data + "\n")
+		}
+		if n.Data == "script" || n.Data == "img" {
+			t.Errorf("%s has a %s", b.at.Path, n.Data)
+		}
+		for _, a := range n.Attr {
+			if seen.WriteString(a.Val + "\n"); strings.HasPrefix(a.Key, "on") || a.Key == "style" {
+				t.Errorf("%s has an attribute %s=%q", b.at.Path, a.Key, a.Val)
+			}
+		}
+	}
+	for _, prefix := range behind {
+		if !strings.Contains(seen.String(), prefix+evil) {
+			t.Errorf("%s, %d, does not show %q: %s", b.at.Path, b.status, prefix+evil, b.source)
+		}
+	}
+	if strings.Contains(b.source, "<script>alert") || strings.Contains(b.header.Get("Content-Security-Policy"), "unsafe") {
+		t.Errorf("%s has the script as it was sent, or lets it run", b.at.Path)
+	}
+}
+
+func TestAssets(t *testing.T) {
+	logo := []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`)
+	s := newSystem(t, func(o *server.Options) {
+		o.Brand = pages.Brand{Name: "Acme", Accent: "#ff8800", Logo: logo, LogoType: "image/svg+xml"}
+	})
+	b := s.browser()
+	b.open("/login")
+	if !strings.Contains(b.textOfFirst("header"), "Acme") || !strings.HasSuffix(b.textOfFirst("title"), "– Acme") {
+		t.Errorf("the page is %s", b.source)
+	}
+	found := map[string]bool{}
+	for n := range b.doc.Descendants() {
+		for _, a := range n.Attr {
+			if (a.Key == "href" || a.Key == "src") && strings.HasPrefix(a.Val, "/assets/") {
+				found[a.Val] = true
+			}
+		}
+	}
+	for _, want := range []string{"/assets/pages.css?v=", "/assets/logo?v="} {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(found)), func(u string) bool { return strings.HasPrefix(u, want) }) {
+			t.Errorf("no %s on the page: %v", want, found)
+		}
+	}
+	for u := range found {
+		res := s.get(u)
+		res.wantOK(t)
+		if !strings.HasPrefix(res.Header.Get("Cache-Control"), "public, max-age=2592000") || res.Header.Get("ETag") == "" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %v", u, res.Header)
+		}
+		if again := s.get(u, header("If-None-Match", res.Header.Get("ETag"))); again.StatusCode != http.StatusNotModified {
+			t.Errorf("%s again: %d", u, again.StatusCode)
+		}
+	}
+	css := s.get("/assets/pages.css")
+	if !strings.Contains(css.body, "--accent:#ff8800;--on-accent:#000000") || css.Header.Get("Content-Type") != "text/css; charset=utf-8" {
+		t.Errorf("the style sheet begins with %s", css.body[:200])
+	}
+	res := s.get("/assets/logo")
+	if res.body != string(logo) || res.Header.Get("Content-Type") != "image/svg+xml" || res.Header.Get("Content-Security-Policy") != "default-src 'none'; style-src 'unsafe-inline'; sandbox" {
+		t.Errorf("the logo is sent with %v", res.Header)
+	}
+	if plain := newSystem(t); plain.get("/assets/logo").StatusCode != http.StatusNotFound {
+		t.Error("there is a logo that nobody set")
+	}
+}
+
+func TestWrongBrands(t *testing.T) {
+	s := newSystem(t)
+	for _, brand := range []pages.Brand{{Accent: "red"}, {Logo: []byte("GIF89a"), LogoType: "image/gif"}} {
+		o := s.opts
+		o.Brand = brand
+		if _, err := server.New(context.Background(), o); err == nil {
+			t.Errorf("%v is taken", brand.Accent+brand.LogoType)
+		}
+	}
+}
