@@ -17,6 +17,10 @@ import (
 // drain is how long running requests may take to finish after SIGTERM.
 const drain = 20 * time.Second
 
+// maxPublicHeader is room for an authorization request of 32 KB in the URL of a page
+// that leads back to it, where much of it is encoded once more.
+const maxPublicHeader = 64 << 10
+
 // listeners are the two addresses of a server.
 type listeners struct{ public, ops net.Listener }
 
@@ -47,6 +51,7 @@ type surfaces interface {
 func serveHTTP(ctx context.Context, cfg config.Config, srv surfaces, on listeners, log *slog.Logger, started func()) error {
 	var leaving atomic.Bool
 	public, ops := newHTTPServer(closing(&leaving, srv), log), newHTTPServer(unready(&leaving, srv.Ops()), log)
+	public.MaxHeaderBytes = maxPublicHeader
 	listener := on.public
 	if cfg.TLS.CertFile != "" {
 		certificate, err := newCertificate(cfg.TLS.CertFile, cfg.TLS.KeyFile, log)
