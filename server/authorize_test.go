@@ -28,8 +28,8 @@ func TestAuthorizeErrors(t *testing.T) {
 		name, query, code string
 	}{
 		{"6749-4.1.1 no response_type", asked("response_type", ""), "invalid_request"},
-		{"6749-4.1.2.1 the implicit grant", asked("response_type", "token"), "unsupported_response_type"},
-		{"6749-4.1.2.1 the hybrid flow", asked("response_type", "code id_token"), "unsupported_response_type"},
+		{"9700-2.1.2 the implicit grant", asked("response_type", "token"), "unsupported_response_type"},
+		{"9700-2.1.2 the hybrid flow", asked("response_type", "code id_token"), "unsupported_response_type"},
 		{"6749-4.1.2.1 letter case", asked("response_type", "CODE"), "unsupported_response_type"},
 		{"6749-4.1.2.1 the client may not", asked("client_id", "no-codes", "scope", ""), "unauthorized_client"},
 		{"6749-3.1 response_type twice", asked() + "&response_type=code", "invalid_request"},

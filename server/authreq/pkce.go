@@ -31,6 +31,7 @@ func CheckChallenge(challenge, method string) error {
 	case method != S256:
 		return errors.New("this code_challenge_method is not supported; use S256")
 	}
+	// §4.2: code_challenge = BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))
 	hash, err := base64.RawURLEncoding.Strict().DecodeString(challenge)
 	if len(challenge) != challengeLength || err != nil || len(hash) != sha256.Size {
 		return errors.New("code_challenge is not the base64url of a SHA-256: 43 letters, digits, '-' and '_'")
