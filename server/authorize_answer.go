@@ -31,12 +31,10 @@ type codeRequest struct {
 
 type codeRequestKey struct{}
 
-// issueCode sends the app a code for what the visitor granted of what it asked for.
+// issueCode sends the app a code for what the visitor granted of what it asked for. a.scope
+// is without what they may not grant.
 func (s *Server) issueCode(w http.ResponseWriter, r *http.Request, a authorization, v visitor, granted scopes.Set) error {
-	granted, err := userScope(a.scope.Intersect(granted), v.user)
-	if err != nil {
-		return s.answerRefusal(w, r, &authorizeError{a, err})
-	}
+	granted = a.scope.Intersect(granted) // whatever the caller says
 	ctx := context.WithValue(r.Context(), codeRequestKey{}, codeRequest{a, v, granted})
 	info, err := s.engine.GetAuthorizeToken(ctx, &oauth2server.AuthorizeRequest{
 		ResponseType: oauth2.Code, ClientID: a.client.ID, UserID: v.user.ID, Scope: granted.String(), RedirectURI: a.redirectURI,
@@ -57,14 +55,9 @@ func (s *Server) createCode(ctx context.Context) (oauth2.TokenInfo, error) {
 	if !ok {
 		return nil, errors.New("a code was asked for without a checked request")
 	}
-	ended := refusal(loginRequired, "the person was signed out meanwhile")
 	if in.granted.Has("openid") { // before the code: its ID token names the session, whose end the client wants to know
-		joined, err := s.DB.JoinSession(ctx, in.session.ID, in.client.ID)
-		if err != nil {
+		if _, err := s.DB.JoinSession(ctx, in.session.ID, in.client.ID); err != nil {
 			return nil, err
-		}
-		if !joined {
-			return nil, ended
 		}
 	}
 	code, c := newSecret(), s.newCode(in)
@@ -74,7 +67,7 @@ func (s *Server) createCode(ctx context.Context) (oauth2.TokenInfo, error) {
 		return nil, err
 	}
 	if !created {
-		return nil, ended
+		return nil, refusal(loginRequired, "the person was signed out meanwhile")
 	}
 	s.audit(ctx, slog.LevelInfo, "authorization.granted", "grant", c.GrantID, "client", c.ClientID, "subject", c.UserID)
 	return &models.Token{ClientID: c.ClientID, UserID: c.UserID, Scope: in.granted.String(), Code: code, CodeCreateAt: c.CreatedAt, CodeExpiresIn: codeTTL}, nil

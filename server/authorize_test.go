@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server"
 	"github.com/grantd/grantd/store"
 )
@@ -98,6 +99,7 @@ func TestAuthorizeSendsNobodyAstray(t *testing.T) {
 		{"6749-4.1.2.1 two clients", asked() + "&client_id=web"},
 		{"6749-4.1.2.1 the same client twice", asked() + "&client_id=spa"},
 		{"6749-4.1.2.1 two addresses", asked() + "&redirect_uri=https://evil.example/"},
+		{"6749-4.1.2.1 two addresses, where one is registered", askedBy(true) + "&redirect_uri=https://evil.example/"},
 		{"6749-4.1.2.1 the same address twice", asked() + "&redirect_uri=" + url.QueryEscape(callback)},
 		{"6749-3.1.2.3 no address, two are registered", asked("redirect_uri", "")},
 		{"6749-3.1.2.3 no address, and OpenID Connect", askedBy(true, "redirect_uri", "", "scope", "me openid")},
@@ -372,8 +374,60 @@ func TestAuthorizeAsFarAsTheUserMay(t *testing.T) {
 func TestNoCodeOfAnEndedSession(t *testing.T) {
 	s := withApps(t)
 	for _, scope := range []string{"me", "openid"} {
-		s.wantTold(t, served(s.srv.AnswerWithoutSession(asked("scope", scope))), "login_required")
+		s.wantTold(t, served(s.srv.AnswerIn(store.Session{ID: "ended"}, asked("scope", scope), scopes.Set{scope})), "login_required")
 	}
+	t.Run("and no more than was asked for", func(t *testing.T) {
+		s.cookie("u-ann")
+		sessions, err := s.db.Sessions(t.Context(), "u-ann", s.clock.Now())
+		if err != nil || len(sessions) != 1 {
+			t.Fatalf("%d sessions, %v", len(sessions), err)
+		}
+		told := served(s.srv.AnswerIn(sessions[0], asked("scope", "me"), scopes.Set{"me", "items:write"})).answer(t)
+		if res := s.redeem(told.Get("code")); res.str("scope") != "me" {
+			t.Errorf("%s", res.body)
+		}
+	})
+}
+
+// What the parameters of OpenID Connect ask for besides.
+func TestClaimsAndHints(t *testing.T) {
+	s := withApps(t)
+	hint := s.redeem(s.code(asked("scope", "openid"))).str("id_token")
+	ann := s.cookie("u-ann")
+	t.Run("claims by name come with their scope", func(t *testing.T) {
+		res := s.redeem(s.code(asked("scope", "openid me", "claims", `{"id_token":{"email":null}}`)))
+		if res.str("scope") != "openid email me" || claimsOf(t, res.str("id_token"))["email"] != "ann@example.com" {
+			t.Errorf("%s", res.body)
+		}
+		s.addClient(store.Client{ID: "bare", Grants: []string{"authorization_code"}, Scopes: []string{"openid"}, RedirectURIs: []string{callback}, FirstParty: true})
+		res = s.redeem(s.code(asked("client_id", "bare", "scope", "openid", "claims", `{"id_token":{"email":null}}`)), "client_id", "bare")
+		if res.str("scope") != "openid" || claimsOf(t, res.str("id_token"))["email"] != nil {
+			t.Errorf("%s", res.body)
+		}
+	})
+	t.Run("claims mean nothing without openid", func(t *testing.T) {
+		if got := s.authorize(asked("claims", "{"), ann).answer(t); got.Get("code") == "" {
+			t.Errorf("told %v", got)
+		}
+	})
+	t.Run("an essential acr that nobody has", func(t *testing.T) {
+		claims := `{"id_token":{"acr":{"essential":true,"value":"9"}}}`
+		s.wantTold(t, s.authorize(asked("scope", "openid", "claims", claims), ann), "unmet_authentication_requirements")
+	})
+	t.Run("two people at once", func(t *testing.T) {
+		claims := `{"id_token":{"sub":{"value":"u-bob"}}}`
+		s.wantTold(t, s.authorize(asked("scope", "openid", "claims", claims, "id_token_hint", hint), ann), "invalid_request")
+		s.wantTold(t, s.authorize(asked("scope", "openid", "claims", claims, "prompt", "none"), ann), "login_required")
+	})
+	t.Run("login_hint is filled in, unless it is no name", func(t *testing.T) {
+		for hint, want := range map[string]string{"ann@example.com": "ann@example.com", strings.Repeat("x", 321): ""} {
+			b := s.browser()
+			b.open("/authorize?" + asked("login_hint", hint))
+			if got := b.value("Username or email"); got != want {
+				t.Errorf("%q is filled in, want %q", got, want)
+			}
+		}
+	})
 }
 
 // served is what a handler of the server itself answers.

@@ -328,6 +328,7 @@ func TestResourceIndicators(t *testing.T) {
 		res = s.refreshAs("spa", res, "resource", one)
 		audience(t, res, one)
 		s.refreshAs("spa", res, "resource", s.opts.Issuer).wantRefusal(t, http.StatusBadRequest, "invalid_target")
+		s.clock.Add(s.opts.ReuseGrace + time.Second)
 		audience(t, s.refreshAs("spa", res), one, two) // nothing was spent
 	})
 	t.Run("8707-2.2 the server's own may be named", func(t *testing.T) {
