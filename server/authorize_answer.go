@@ -121,6 +121,7 @@ func (s *Server) answerApp(w http.ResponseWriter, r *http.Request, a authorizati
 // formPost has the browser post the answer (OAuth 2.0 Form Post Response Mode §2).
 // Who has no JavaScript presses a button.
 func (s *Server) formPost(w http.ResponseWriter, a authorization, answer authreq.Answer) error {
+	w.Header().Set("Referrer-Policy", "strict-origin") // the app may want to know whose form it is; our URL stays with us
 	page := pages.FormPost{Action: a.redirectURI}
 	answer.Each(func(name, value string) { page.Fields = append(page.Fields, pages.Field{Name: name, Value: value}) })
 	return s.send(w, http.StatusOK, func(out io.Writer) error { return s.pages.FormPost(out, page) },

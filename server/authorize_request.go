@@ -68,7 +68,6 @@ func (s *Server) authorizationFrom(ctx context.Context, query string) (authoriza
 	if err != nil {
 		return authorization{}, err
 	}
-	recordOf(ctx).client = a.client.ID
 	if err := s.readAuthorization(&a); err != nil {
 		return authorization{}, &authorizeError{a, err}
 	}
@@ -89,6 +88,7 @@ func (s *Server) whereTo(ctx context.Context, req authreq.Request) (a authorizat
 	if err != nil {
 		return a, err
 	}
+	recordOf(ctx).client = a.client.ID
 	if a.sentURI, a.redirectURI, err = redirectTo(req, a.client); err != nil {
 		return a, err
 	}

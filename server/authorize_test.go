@@ -117,6 +117,9 @@ func TestAuthorizeSendsNobodyAstray(t *testing.T) {
 			}
 		})
 	}
+	if log := s.log.String(); !strings.Contains(log, `"route":"/authorize","status":400`) || !strings.Contains(log, `"client":"spa","outcome":"invalid_request"`) {
+		t.Errorf("the log says nothing of it: %s", log)
+	}
 	for _, to := range astray {
 		t.Run("9700-2.1 "+to, func(t *testing.T) {
 			for _, client := range []string{"spa", "native"} {
@@ -240,6 +243,9 @@ func TestFormPost(t *testing.T) {
 		res.wantOK(t)
 		if !strings.Contains(res.body, `action="https://app.example/cb?tenant=a%2Fb&amp;&amp;x"`) || strings.Contains(res.body, "<script>") {
 			t.Errorf("%s", res.body)
+		}
+		if got := res.Header.Get("Referrer-Policy"); got != "strict-origin" {
+			t.Errorf("Referrer-Policy %q", got)
 		}
 		policy := res.Header.Get("Content-Security-Policy")
 		if !strings.Contains(policy, "script-src 'self'; form-action https:") || strings.Contains(policy, "unsafe") || res.Header.Get("Cache-Control") != "no-store" {

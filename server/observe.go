@@ -18,7 +18,7 @@ import (
 type record struct {
 	id        string
 	route     string // the route's template, never the path that was sent
-	client    string // once proven
+	client    string // once proven, or found where there is nothing to prove
 	grantType string
 	outcome   string // "ok", an error code, or what became of a refresh token
 	cause     error
