@@ -173,11 +173,13 @@ func TestConsentOnTheDeviceIsAskedEveryTime(t *testing.T) {
 	s.addClient(store.Client{ID: "own", Grants: grants, Scopes: []string{"me", "items"}, RedirectURIs: []string{"http://127.0.0.1/cb"}, FirstParty: true})
 	s.addClient(store.Client{ID: "secret", SecretHash: server.HashSecret("x"), Grants: grants, Scopes: []string{"me", "items"}, RedirectURIs: []string{"http://127.0.0.1/cb"}})
 	for _, c := range []struct {
-		client, uri, formAction string
-		every                   bool
+		name, client, uri, formAction string
+		every                         bool
 	}{
-		{"native", "http://127.0.0.1:49152/cb", "'self' http://127.0.0.1:*", true}, {"native", "com.example.app:/cb", "'self' com.example.app:", true},
-		{"own", "http://127.0.0.1:1/cb", "", false}, {"secret", "http://127.0.0.1:2/cb", "'self' http://127.0.0.1:*", false},
+		{"8252-8.6 loopback", "native", "http://127.0.0.1:49152/cb", "'self' http://127.0.0.1:*", true},
+		{"6749-10.2 a scheme of its own", "native", "com.example.app:/cb", "'self' com.example.app:", true},
+		{"our own app", "own", "http://127.0.0.1:1/cb", "", false},
+		{"an app with a secret", "secret", "http://127.0.0.1:2/cb", "'self' http://127.0.0.1:*", false},
 	} {
 		b := s.signedIn("ann")
 		query := asked("client_id", c.client, "redirect_uri", c.uri, "scope", "me items")
@@ -191,7 +193,7 @@ func TestConsentOnTheDeviceIsAskedEveryTime(t *testing.T) {
 		}
 		b.open("/authorize?" + query)
 		if asks := b.left == nil; asks != c.every {
-			t.Errorf("%s at %s: asked again is %v", c.client, c.uri, asks)
+			t.Errorf("%s: asked again is %v", c.name, asks)
 		}
 		if c.every && (b.isTicked("Read your profile") || !b.isTicked("Read your items")) {
 			t.Errorf("%s: the answer of before is not filled in: %s", c.uri, b.source)

@@ -30,10 +30,10 @@ func (s *Server) html(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
-		// Other sites learn nothing of our URLs. With no-referrer browsers would hide from us, too,
+		// RFC 9700 §4.2.4: other sites learn nothing of our URLs. With no-referrer browsers would hide from us, too,
 		// where a form comes from (Origin: null), which older ones tell in no other way.
 		header.Set("Referrer-Policy", "same-origin")
-		header.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+		header.Set("X-Frame-Options", "DENY") // RFC 9700 §4.16, also for browsers that do not know frame-ancestors
 		if err := h(w, r); err != nil {
 			s.writePageError(w, r, err)
 		}
@@ -42,6 +42,7 @@ func (s *Server) html(h handler) http.Handler {
 
 // ownForm refuses a form that another site sent.
 func (s *Server) ownForm(r *http.Request) error {
+	// RFC 6749 §10.12: nobody is made to do here what they know nothing of.
 	if err := s.sameSite.Check(r); err != nil {
 		return &Error{Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
 	}

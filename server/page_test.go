@@ -50,13 +50,13 @@ func TestFormsOfOtherSites(t *testing.T) {
 	cookie := header("Cookie", "grantd_session_"+b.base.Port()+"="+b.secret())
 	for _, path := range forms {
 		for name, from := range map[string][]edit{
-			"another site":          {header("Sec-Fetch-Site", "cross-site"), header("Origin", "https://evil.example")},
-			"another port":          {header("Sec-Fetch-Site", "same-site"), header("Origin", "http://127.0.0.1:1")},
-			"an older browser":      {header("Origin", "https://evil.example")},
-			"a sandboxed frame":     {header("Origin", "null")},
-			"a site like ours":      {header("Origin", s.web.URL+".evil.example")},
-			"ours, by https":        {header("Origin", strings.Replace(s.web.URL, "http:", "https:", 1)+"0")},
-			"another site, no more": {header("Sec-Fetch-Site", "cross-site")},
+			"6749-10.12 another site": {header("Sec-Fetch-Site", "cross-site"), header("Origin", "https://evil.example")},
+			"another port":            {header("Sec-Fetch-Site", "same-site"), header("Origin", "http://127.0.0.1:1")},
+			"an older browser":        {header("Origin", "https://evil.example")},
+			"a sandboxed frame":       {header("Origin", "null")},
+			"a site like ours":        {header("Origin", s.web.URL+".evil.example")},
+			"ours, by https":          {header("Origin", strings.Replace(s.web.URL, "http:", "https:", 1)+"0")},
+			"another site, no more":   {header("Sec-Fetch-Site", "cross-site")},
 		} {
 			for _, p := range []string{path, path + "/"} {
 				res := s.post(p, body, append(from, cookie)...)
@@ -112,29 +112,32 @@ func TestHeadersOfPages(t *testing.T) {
 					}
 					continue
 				}
-				wantGuarded(t, method+" "+path, res)
+				t.Run(method+" "+path, func(t *testing.T) { wantGuarded(t, res) })
 			}
 		}
 	}
 }
 
-func wantGuarded(t *testing.T, what string, res reply) {
+func wantGuarded(t *testing.T, res reply) {
 	t.Helper()
-	for name, want := range map[string]string{
-		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
-		"Cross-Origin-Opener-Policy": "", // apps open us in a popup, and wait for it
+	for _, c := range []struct{ name, header, want string }{
+		{"9700-4.16 no frame", "X-Frame-Options", "DENY"},
+		{"9700-4.2.4 no referrer for others", "Referrer-Policy", "same-origin"},
+		{"kept by nobody", "Cache-Control", "no-store"},
+		{"taken for nothing else", "X-Content-Type-Options", "nosniff"},
+		{"apps open us in a popup, and wait for it", "Cross-Origin-Opener-Policy", ""},
 	} {
-		if got := res.Header.Get(name); got != want {
-			t.Errorf("%s, %d: %s is %q, want %q", what, res.StatusCode, name, got, want)
+		if got := res.Header.Get(c.header); got != c.want {
+			t.Errorf("%s: %d, %s is %q, want %q", c.name, res.StatusCode, c.header, got, c.want)
 		}
 	}
 	if res.Header.Get("X-Request-Id") == "" {
-		t.Errorf("%s has no request id", what)
+		t.Error("there is no request id")
 	}
 	policy := res.Header.Get("Content-Security-Policy")
 	const want = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 	if res.StatusCode != http.StatusSeeOther && strings.TrimSuffix(policy, " https:") != want {
-		t.Errorf("%s, %d: the policy is %q", what, res.StatusCode, policy)
+		t.Errorf("%d: the policy is %q", res.StatusCode, policy)
 	}
 }
 

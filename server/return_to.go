@@ -7,7 +7,7 @@ import (
 
 // returnTo is where a person goes after a form: where it says, if that is a page
 // of this server, and the account page otherwise. No form leads anywhere else
-// (RFC 9700 §4.11).
+// (RFC 9700 §4.11.2).
 func (s *Server) returnTo(given string) string {
 	if s.isOwnPage(given) {
 		return given

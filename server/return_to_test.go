@@ -43,6 +43,10 @@ func TestReturnTo(t *testing.T) {
 
 // At every place that takes a return_to, none leads away.
 func TestNoOpenRedirect(t *testing.T) {
+	t.Run("9700-4.11.2 no form leads away", testNoOpenRedirect)
+}
+
+func testNoOpenRedirect(t *testing.T) {
 	s := newSystem(t)
 	for i, given := range openRedirects {
 		res := s.post("/login", form("username", "ann", "password", password, "return_to", given))
