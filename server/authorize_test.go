@@ -182,13 +182,9 @@ func TestAuthorizeAnswers(t *testing.T) {
 		}
 	})
 	t.Run("6749-4.1.1 state of 8 KB of any bytes", func(t *testing.T) {
-		state := make([]byte, 8<<10)
-		for i := range state {
-			state[i] = byte(i + i>>8)
-		}
-		for _, res := range []reply{s.authorize(asked("state", string(state)), ann), s.authorize(asked("state", string(state), "response_type", "x"), ann)} {
-			if got := res.answer(t).Get("state"); got != string(state) {
-				t.Errorf("%d bytes came back changed, %d", len(state), len(got))
+		for _, res := range []reply{s.authorize(asked("state", anyBytes()), ann), s.authorize(asked("state", anyBytes(), "response_type", "x"), ann)} {
+			if got := res.answer(t).Get("state"); got != anyBytes() {
+				t.Errorf("it came back changed, with %d bytes", len(got))
 			}
 		}
 	})
@@ -225,6 +221,29 @@ func TestAuthorizeAnswers(t *testing.T) {
 	for _, secret := range []string{"xyz", challenge, "code="} {
 		if strings.Contains(s.log.String(), secret) {
 			t.Errorf("%q is in the log", secret)
+		}
+	}
+}
+
+// anyBytes is a state of 8 KB that has every byte.
+func anyBytes() string {
+	state := make([]byte, 8<<10)
+	for i := range state {
+		state[i] = byte(i + i>>8)
+	}
+	return string(state)
+}
+
+// A long state survives all the forms on the way.
+func TestStateThroughThePages(t *testing.T) {
+	s := withApps(t)
+	for _, decision := range []string{"Allow", "Deny"} {
+		b := s.browser()
+		b.open("/authorize?" + asked("client_id", "third", "redirect_uri", "https://third.example/cb", "prompt", "login consent", "state", anyBytes()))
+		b.signIn("ann", password)
+		b.press(decision)
+		if b.left == nil || b.left.Host != "third.example" || b.left.Query().Get("state") != anyBytes() {
+			t.Errorf("%s: %d, left for %.60v", decision, b.status, b.left)
 		}
 	}
 }
