@@ -318,3 +318,49 @@ func TestWrongBrands(t *testing.T) {
 		}
 	}
 }
+
+// Behind an issuer with a path all links, forms and files of pages stay below it.
+func TestPagesBelowAPath(t *testing.T) {
+	s := withApps(t, func(o *server.Options) {
+		o.Issuer += "/auth"
+		o.Brand.Logo, o.Brand.LogoType = []byte("x"), "image/png"
+	})
+	b := s.browser()
+	check := func() {
+		t.Helper()
+		if b.left != nil || b.status != http.StatusOK {
+			t.Fatalf("at %s, %d, left for %v", b.at, b.status, b.left)
+		}
+		each(b.doc, func(n *html.Node) {
+			for _, a := range n.Attr {
+				if slices.Contains([]string{"href", "src", "action"}, a.Key) && !strings.HasPrefix(a.Val, "/auth/") && !strings.HasPrefix(a.Val, "#") {
+					t.Errorf("%s leads to %q", b.at.Path, a.Val)
+				}
+			}
+		})
+	}
+	b.open("/auth/account")
+	check()
+	b.follow("Create an account")
+	check()
+	b.signUp("fred", "a long password", "", "")
+	check()
+	b.open("/auth/authorize?" + askedByThird("me", "prompt", "select_account"))
+	check()
+	b.follow("Continue as fred")
+	check()
+	b.press("Allow")
+	if b.left == nil || b.left.Query().Get("iss") != s.opts.Issuer {
+		t.Fatalf("the app got %v", b.left)
+	}
+	b.open("/auth/account")
+	check()
+	b.press("Revoke")
+	if check(); b.alert() == "" {
+		t.Errorf("revoking leads to %s", b.at)
+	}
+	b.open("/auth/logout")
+	check()
+	b.press("Sign out")
+	check()
+}
