@@ -25,7 +25,7 @@ func startApart(t *testing.T, args ...string) *apart {
 	before.cmd.Env = settings(clockError + "=-1h")
 	before.run(t)
 	before.mustStop(t)
-	a.issuer = start(t, "dev", "--database", a.database)
+	a.issuer = start(t, "dev", "--database", a.database, "--demo-listen", "off")
 	a.router = a.startRouter(t, args...)
 	a.router.eventuallyReady(t)
 	return a
