@@ -224,7 +224,11 @@ func runPrograms(t *testing.T, url string, blocks []block) {
 			continue
 		}
 		t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) {
-			if strings.Contains(b.text, "ListenAndServe") {
+			switch {
+			case strings.Contains(b.text, appAddress):
+				runApp(t, url, b)
+				return
+			case strings.Contains(b.text, "ListenAndServe"):
 				runService(t, url, b)
 				return
 			}
