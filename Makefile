@@ -1,6 +1,6 @@
 # The two commands of the README are "make run" (or go run ./cmd/grantd dev) and "make test".
 
-.PHONY: run test tools lint bench fuzz soak build
+.PHONY: run test tools lint bench fuzz soak screenshots build
 
 run:
 	go run ./cmd/grantd dev
@@ -16,8 +16,9 @@ PEERS := scopes/testdata/peers
 RACE := $(shell command -v cc >/dev/null 2>&1 && echo -race)
 
 # The tests need curl, because they paste what the documents show into a shell, PostgreSQL, PgBouncer,
-# HAProxy, and Node.js with npm and Python with venv for the services of docs/resource-services.md.
-# They are installed where that is allowed. In CI there is a C compiler, too.
+# HAProxy, Node.js 20 with npm and Python with venv for the services of docs/resource-services.md and for clients of
+# other people (cmd/grantd/testdata/clients), a JDK with Maven for one on the JVM, and Chromium with a font for the walks
+# of people (cmd/grantd/testdata/browser). They are installed where that is allowed. In CI there is a C compiler, too.
 tools:
 	@.ci/tools
 	@[ "$(CI)" != true ] || command -v cc >/dev/null || { echo "CI needs a C compiler for the race detector" >&2; exit 1; }
@@ -52,6 +53,10 @@ fuzz:
 SOAKTIME ?= 10m
 soak: tools
 	GRANTD_SOAK=$(SOAKTIME) go test $(RACE) -count=1 -timeout 0 -v -run 'Soak' ./cmd/grantd
+
+# The pictures of the documents, made by the walk that looks at every page.
+screenshots: tools
+	GRANTD_SCREENSHOTS=$(CURDIR)/docs/screenshots go test -count=1 -run 'TestBrowser/pages' ./cmd/grantd
 
 # A static binary, as the Dockerfile builds it.
 build:
