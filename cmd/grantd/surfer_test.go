@@ -92,7 +92,7 @@ func (s *surfer) submit(form *html.Node, fields map[string]string) {
 
 func (s *surfer) send(r *http.Request) {
 	s.t.Helper()
-	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Accept", "text/html,*/*;q=0.8") // as browsers do
 	answer, err := s.client.Do(r)
 	if err != nil {
 		s.t.Fatal(err)
