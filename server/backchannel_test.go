@@ -214,6 +214,9 @@ func TestBackchannelURIsThatAreNotSafe(t *testing.T) {
 	for i := range 6 {
 		s.logged(t, "backchannel_logout.failed", string(rune('a'+i)))
 	}
+	if n := strings.Count(s.log.String(), "neither https nor http on loopback"); n != 6 {
+		t.Errorf("%d of 6 were refused before anything was sent", n)
+	}
 	for _, address := range []string{"169.254.169.254:80", "[fe80::1%eth0]:443", "0.0.0.0:80", "[::ffff:169.254.169.254]:80", "224.0.0.1:80"} {
 		if server.RefuseLinkLocal(address) == nil {
 			t.Errorf("%s is connected to", address)

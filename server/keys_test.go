@@ -361,6 +361,7 @@ func TestKeysOfAnotherAlgorithmStay(t *testing.T) {
 	old := s.publishedOf(token.ES256)
 	s.clock.Add(time.Minute)
 	s.switchTo(token.EdDSA)
+	s.rotate(0) // newer than those of the others
 	s.clock.Add(30 * 24 * time.Hour)
 	s.sweep()
 	s.sync()
