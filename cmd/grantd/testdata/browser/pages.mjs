@@ -3,8 +3,8 @@
 import { walk, signIn, see, allow, accessible, narrow, shoot, GRANTD, DEMO } from './walk.mjs'
 import { app } from './app.mjs'
 
-async function look(page, name) {
-  await shoot(page, name)
+async function look(page, name, picture = { fullPage: true }) {
+  await shoot(page, name, picture)
   await narrow(page)
   await accessible(page)
 }
@@ -41,7 +41,7 @@ await walk(async (somebody) => {
   const request = page.url()
   await allow(page)
   await app.signedIn(page)
-  await look(page, 'demo-signed-in')
+  await look(page, 'demo-signed-in', {}) // its upper part
 
   await page.goto(request + '&prompt=select_account')
   await see(page, 'Choose an account')
@@ -51,8 +51,7 @@ await walk(async (somebody) => {
   await look(page, 'error')
   await page.goto(GRANTD + '/account')
   await see(page, 'Your account')
-  await look(page, 'account')
-  await shoot(page, 'account', { fullPage: true })
+  await look(page, 'account', { fullPage: true, clip: { x: 0, y: 0, width: 800, height: 960 } }) // without the password
 
   await page.goto(GRANTD + '/logout')
   await see(page, /^Sign out/)
@@ -61,10 +60,15 @@ await walk(async (somebody) => {
   await see(page, 'You are signed out')
   await look(page, 'signed-out')
 
-  const phone = await somebody({ viewport: { width: 360, height: 640 }, deviceScaleFactor: 2, colorScheme: 'dark', hasTouch: true, isMobile: true })
-  await phone.goto(request)
-  await see(phone, 'Sign in')
-  await shoot(phone, 'sign-in-phone-dark')
-  await signIn(phone, 'johndoe')
-  await phone.getByRole('heading', { level: 1 }).waitFor()
+  // A phone at night, and the page that is the longest.
+  const phone = await somebody({ viewport: { width: 360, height: 780 }, deviceScaleFactor: 1.5, isMobile: true, colorScheme: 'dark' })
+  await app.open(phone)
+  await signIn(phone)
+  await app.signedIn(phone)
+  await phone.goto(request + '&prompt=consent')
+  await see(phone, /^Allow/)
+  await shoot(phone, 'consent-phone-dark')
+  await phone.goto(GRANTD + '/account')
+  await see(phone, 'Your account')
+  await shoot(phone, 'account-phone-dark')
 })
