@@ -102,4 +102,15 @@ func TestClientSpring(t *testing.T) {
 		t.Errorf("after the sign-out: %s", page)
 	}
 	a.check(t, got)
+
+	// Signed in once more, until ann ends that from another browser: Spring hears of it (OpenID Connect Back-Channel Logout).
+	a.page(t, "/")
+	elsewhere := newPerson(t, "ann", password, a.issuer)
+	elsewhere.open(a.issuer + "/account")
+	elsewhere.sayYes()
+	elsewhere.press("Sign out everywhere else", nil)
+	eventually(t, "the app has signed ann out", func() bool {
+		a.ann.open(a.url + "/")
+		return a.ann.at.Host != a.address
+	})
 }
