@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -27,17 +28,27 @@ func newHashPool(concurrent, cost int) *hashPool {
 func (p *hashPool) do(ctx context.Context, hash func()) error {
 	defer p.waiting.Add(-1)
 	if p.waiting.Add(1) > int64(cap(p.slots)*(queuePerHash+1)) {
-		return unavailable("too many logins at once; try again", 5*time.Second)
+		return tooManyLogins()
 	}
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return gaveUp(ctx)
 	}
 	defer func() { <-p.slots }()
 	if ctx.Err() != nil { // it left at the moment its turn came
-		return ctx.Err()
+		return gaveUp(ctx)
 	}
 	hash()
 	return nil
+}
+
+func tooManyLogins() *Error { return unavailable("too many logins at once; try again", 5*time.Second) }
+
+// gaveUp tells whose turn did not come in time why, and not that the database was slow.
+func gaveUp(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return tooManyLogins().because(ctx.Err())
+	}
+	return ctx.Err()
 }

@@ -262,6 +262,12 @@ func TestHashPool(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
+	late, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancel()
+	var refused *server.Error
+	if err := do(late, func() {}); !errors.As(err, &refused) || !strings.Contains(refused.Hint, "too many logins") {
+		t.Errorf("whose turn came too late: %v", err)
+	}
 	func() { // a hash that panics gives its place back
 		defer func() { recover() }()
 		do(t.Context(), func() { panic("no") })
