@@ -53,15 +53,21 @@ func (s *Server) answerOrAsk(w http.ResponseWriter, r *http.Request, a authoriza
 	case a.prompt.none:
 		return &authorizeError{a, refusal(loginRequired, "nobody is signed in whom this request could be about")}
 	}
+	if signedIn && a.wantsAnother(v) {
+		return s.askAnother(w, r, a, v)
+	}
 	return s.askSignIn(w, r, a)
 }
 
-// mustSignIn is whether a visitor has to prove anew who they are, or to be somebody
-// else. OpenID Connect Core §3.1.2.1: nothing is given out about another than the one asked for.
+// mustSignIn is whether a visitor has to prove anew who they are, or to be somebody else.
 func (s *Server) mustSignIn(a authorization, v visitor) bool {
 	tooOld := a.maxAge >= 0 && (a.maxAge == 0 || s.Now().Sub(v.session.AuthTime) > a.maxAge)
-	return a.prompt.login || tooOld || a.subject != "" && a.subject != v.user.ID
+	return a.prompt.login || tooOld || a.wantsAnother(v)
 }
+
+// wantsAnother: OpenID Connect Core §3.1.2.1: nothing is given out about another than
+// the one whom the app asks for.
+func (a authorization) wantsAnother(v visitor) bool { return a.subject != "" && a.subject != v.user.ID }
 
 // answerVisitor is answerOrAsk for who is signed in.
 func (s *Server) answerVisitor(w http.ResponseWriter, r *http.Request, a authorization, v visitor) (err error) {

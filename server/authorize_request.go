@@ -44,6 +44,7 @@ type authorization struct {
 	maxAge       time.Duration // authreq.AnyAge: it asks for none
 	idTokenHint  string
 	subject      string // the only user for whom it may succeed; empty: anybody
+	knowsSubject bool   // the app has an ID token about them, issued to it
 	request      authreq.Request
 	query        string // the request, encoded in one way
 }
@@ -239,14 +240,14 @@ func readPrompt(a *authorization) error {
 // readHints: whom the app believes to be there. One that is too long to be a name is no hint.
 func (s *Server) readHints(a *authorization) error {
 	if a.idTokenHint = a.request.Get("id_token_hint"); a.idTokenHint != "" {
-		subject, _, _, err := s.readIDHint(a.idTokenHint)
+		subject, issuedTo, _, err := s.readIDHint(a.idTokenHint)
 		if err != nil {
 			return badRequest("id_token_hint is not an ID token of this server").because(err)
 		}
 		if a.subject != "" && a.subject != subject {
 			return badRequest("id_token_hint and claims name two different people")
 		}
-		a.subject = subject
+		a.subject, a.knowsSubject = subject, issuedTo == a.client.ID
 	}
 	if hint := a.request.Get("login_hint"); len(hint) <= maxLoginHint {
 		a.loginHint = hint

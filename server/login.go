@@ -46,6 +46,25 @@ func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, a authorizati
 	return s.showSignIn(w, http.StatusOK, view, a.formAction())
 }
 
+// askAnother is askSignIn for who is signed in, but is not whom the app asks for. The page says
+// so: without a word, signing in as the same person would lead to it again and again.
+func (s *Server) askAnother(w http.ResponseWriter, r *http.Request, a authorization, v visitor) error {
+	name := appName(a.client)
+	view := pages.SignIn{
+		App: name, ReturnTo: a.afterSignIn(s.prefix), Username: a.loginHint,
+		Notice: name + " asks for another account than " + v.user.Username + ". Sign in with that one.",
+	}
+	// Only to an app that knows the person: with claims any app could ask who has which sub.
+	if a.knowsSubject {
+		user, err := s.DB.User(r.Context(), a.subject)
+		if err := ignoreNotFound(err); err != nil {
+			return &authorizeError{a, err}
+		}
+		view.Username = cmp.Or(user.Username, view.Username)
+	}
+	return s.showSignIn(w, http.StatusOK, view, a.formAction())
+}
+
 // askAccount lets a person who is signed in go on, or sign in as somebody else.
 func (s *Server) askAccount(w http.ResponseWriter, r *http.Request, a authorization, v visitor) error {
 	to := a.afterSignIn(s.prefix)

@@ -164,3 +164,36 @@ func TestSignInUnderLoad(t *testing.T) {
 		t.Errorf("later it does not work either: %s", b.source)
 	}
 }
+
+// A request about somebody else than who is signed in says so, or signing in as the same person
+// would lead to the same page again and again without a word.
+func TestSignInAsSomebodyElse(t *testing.T) {
+	const notice = "Third asks for another account than bob. Sign in with that one."
+	s := withApps(t)
+	for name, c := range map[string]struct{ parameter, value, username string }{
+		"an ID token of the app":     {"id_token_hint", s.idHint("u-ann", "third", "x"), "ann"},
+		"an ID token of another app": {"id_token_hint", s.idHint("u-ann", "web", "x"), ""},
+		"of who is gone":             {"id_token_hint", s.idHint("u-gone", "third", "x"), ""},
+		"a sub that anybody can ask": {"claims", `{"id_token": {"sub": {"value": "u-ann"}}}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := s.signedIn("bob")
+			b.open("/authorize?" + askedByThird("openid me", c.parameter, c.value))
+			if b.heading() != "Sign in" || b.alert() != notice || b.value("Username") != c.username {
+				t.Fatalf("%q, with %q filled in: %s", b.alert(), b.value("Username"), b.text())
+			}
+			b.signIn("bob", password)
+			if b.at.Path != "/authorize" || b.alert() != notice {
+				t.Errorf("as the same person: %s", b.text())
+			}
+			if b.signIn("ann", password); name != "of who is gone" && b.heading() != "Allow Third?" {
+				t.Errorf("as the one asked for: %s", b.text())
+			}
+		})
+	}
+	b := s.browser()
+	b.open("/authorize?" + askedByThird("openid me", "id_token_hint", s.idHint("u-ann", "third", "x")))
+	if b.alert() != "" || b.value("Username") != "" {
+		t.Errorf("to nobody it says %q, %q", b.alert(), b.value("Username"))
+	}
+}

@@ -23,6 +23,7 @@ type SignIn struct {
 	App      string // the app they sign in for. Empty: none
 	ReturnTo string // where they go afterwards
 	Username string // what is filled in
+	Notice   string // what they should know first. Empty: nothing
 	Problem  string // why they are asked again. Empty: they are not
 	SignUp   string // the page to sign up. Empty: they cannot
 }
