@@ -104,8 +104,8 @@ func (in *newClient) client(ad admin, id string) (store.Client, error) {
 	if !clientID.MatchString(id) {
 		return store.Client{}, fmt.Errorf("client id %q: use up to 100 letters, digits, '.', '_', '~' and '-'", id)
 	}
-	if name := []rune(in.name); len(name) > maxClientName || printable(in.name) != in.name {
-		return store.Client{}, errors.New("--name: use up to 100 printable characters")
+	if name := []rune(in.name); len(name) > maxClientName || printable(in.name) != in.name || strings.TrimSpace(in.name) != in.name {
+		return store.Client{}, errors.New("--name: use up to 100 printable characters, with no space at either end")
 	}
 	in.grants = words(in.grants)
 	if err := in.applyKind(); err != nil {

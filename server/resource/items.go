@@ -102,6 +102,12 @@ func checkText(s string, most int) string {
 		return fmt.Sprintf("is longer than %d bytes", most)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		return "has control characters or invalid UTF-8"
+	case strings.ContainsFunc(s, isUnseen):
+		return "has characters that nobody sees, such as one that turns the direction of writing"
 	}
 	return ""
 }
+
+// isUnseen: with format characters and line separators a name can look like
+// another one, or turn round what stands behind it on a page.
+func isUnseen(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) }

@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/grantd/grantd/store"
 )
@@ -94,6 +95,9 @@ func checkUsername(username, email string) string {
 		return problem
 	}
 	if strings.EqualFold(username, email) {
+		if strings.ContainsFunc(username, func(r rune) bool { return r > unicode.MaxASCII }) {
+			return "is an email address with other letters than those of ASCII, of which many look alike; use another name"
+		}
 		return ""
 	}
 	for _, r := range username {
