@@ -124,12 +124,15 @@ func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 }
 
 // writeDocument answers with a public document that others may keep for maxAge
-// and ask for again by its ETag (RFC 9110 §8.8.3).
+// and ask for again by its ETag (RFC 9110 §8.8.3). With zero nobody keeps it.
 func writeDocument(w http.ResponseWriter, r *http.Request, contentType string, maxAge time.Duration, body []byte) error {
 	sum := sha256.Sum256(body)
 	h := w.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds())))
+	h.Set("Cache-Control", "no-store")
+	if maxAge > 0 {
+		h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", int(maxAge.Seconds())))
+	}
 	h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
 	if !noneMatch(r.Header.Values("If-None-Match"), h.Get("ETag")) {
 		w.WriteHeader(http.StatusNotModified)

@@ -291,6 +291,11 @@ func TestAssets(t *testing.T) {
 		if !strings.HasPrefix(res.Header.Get("Cache-Control"), "public, max-age=2592000") || res.Header.Get("ETag") == "" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %v", u, res.Header)
 		}
+		for _, other := range []string{u + "x", u + "&v=x", strings.SplitN(u, "?", 2)[0] + "?v="} {
+			if got := s.get(other).Header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("%s, of another version, may be kept: %s", other, got)
+			}
+		}
 		if again := s.get(u, header("If-None-Match", res.Header.Get("ETag"))); again.StatusCode != http.StatusNotModified {
 			t.Errorf("%s again: %d", u, again.StatusCode)
 		}

@@ -25,5 +25,5 @@ func (p *Pages) FormPost(w io.Writer, v FormPost) error {
 		FormPost
 		To     template.URL // as it is: an app may have a scheme of its own
 		Script string
-	}{v, template.URL(v.Action), p.asset("form_post.js", formPostScript)})
+	}{v, template.URL(v.Action), p.script})
 }

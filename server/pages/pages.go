@@ -33,6 +33,8 @@ type Pages struct {
 	brand  Brand
 	prefix string // the path of the issuer's URL
 	style  []byte
+	frame  frame  // with no page in it
+	script string // the URL of FormPostScript
 }
 
 //go:embed *.html
@@ -77,7 +79,13 @@ func New(b Brand, prefix string) (*Pages, error) {
 	if len(b.Logo) > 0 && !slices.Contains(logoTypes, b.LogoType) {
 		return nil, fmt.Errorf("a logo of type %q is none that browsers show: use one of %q", b.LogoType, logoTypes)
 	}
-	return &Pages{b, prefix, slices.Concat([]byte(accentRules(accent)), styleSource)}, nil
+	p := &Pages{brand: b, prefix: prefix, style: slices.Concat([]byte(accentRules(accent)), styleSource)}
+	p.script = p.asset("form_post.js", formPostScript)
+	p.frame = frame{Brand: b.Name, Prefix: prefix, Style: p.asset("pages.css", p.style), Icon: p.asset("icon.svg", icon)}
+	if len(b.Logo) > 0 {
+		p.frame.Logo = p.asset("logo", b.Logo)
+	}
+	return p, nil
 }
 
 // Style is the style sheet of all pages.
@@ -98,15 +106,18 @@ type frame struct {
 
 // draw executes the page of that file name in the layout.
 func (p *Pages) draw(w io.Writer, file string, page any) error {
-	f := frame{Brand: p.brand.Name, Prefix: p.prefix, Style: p.asset("pages.css", p.style), Icon: p.asset("icon.svg", icon), Page: page}
-	if len(p.brand.Logo) > 0 {
-		f.Logo = p.asset("logo", p.brand.Logo)
-	}
+	f := p.frame
+	f.Page = page
 	return templates[file].ExecuteTemplate(w, "layout.html", f)
 }
 
 // asset is the URL of a file of this content: it may be kept for long.
 func (p *Pages) asset(name string, content []byte) string {
+	return p.prefix + "/assets/" + name + "?v=" + Version(content)
+}
+
+// Version is the parameter v in the URL of a file of this content.
+func Version(content []byte) string {
 	sum := sha256.Sum256(content)
-	return p.prefix + "/assets/" + name + "?v=" + base64.RawURLEncoding.EncodeToString(sum[:6])
+	return base64.RawURLEncoding.EncodeToString(sum[:6])
 }
