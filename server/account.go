@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -85,8 +86,10 @@ func (s *Server) revokeApp(w http.ResponseWriter, r *http.Request, v visitor) er
 	client, done := form.Get("app"), "revoked"
 	if form.Get("all") == "yes" {
 		client, done = "", "all"
-	} else if client == "" {
-		return badRequest("the form does not say which app")
+	} else if _, _, err := s.client(r.Context(), client); errors.Is(err, store.ErrNotFound) { // also a name that is none
+		return badRequest("there is no such app any more; open your account page again")
+	} else if err != nil {
+		return err
 	}
 	now := s.Now()
 	ended, err := s.DB.ForgetConsents(r.Context(), v.user.ID, client, now, accessEnd(now))

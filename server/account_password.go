@@ -58,18 +58,20 @@ func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, 
 	if err != nil {
 		return err
 	}
-	if err := s.endSessions(ctx, store.SessionEnd{UserID: v.user.ID}); err != nil { // apps that wait for it are told
-		return err
-	}
-	now := s.Now()
-	ended, err := s.DB.SetPassword(ctx, v.user.ID, hash, now, accessEnd(now))
+	session, secret := s.newSession(r, v.user)
+	changed, err := s.DB.ChangePassword(ctx, store.PasswordChange{
+		SessionID: v.session.ID, OldHash: v.user.PasswordHash, NewHash: hash, Renewed: session,
+		Now: session.SeenAt, Until: accessEnd(session.SeenAt),
+	})
 	if err != nil {
 		return err
 	}
-	s.audit(ctx, slog.LevelInfo, "password.changed", "subject", v.user.ID, "grants", ended)
-	v.user.PasswordHash = hash
-	if _, err := s.startSession(w, r, v.user); err != nil {
-		return err
+	if !changed.Done { // hashing takes a while, in which somebody else may have been faster
+		return badGrant("your password was changed elsewhere, or you were signed out meanwhile; nothing is changed here")
 	}
+	http.SetCookie(w, s.sessionCookie(secret))
+	s.audit(ctx, slog.LevelInfo, "password.changed", "subject", v.user.ID, "grants", changed.Grants)
+	s.afterSessions(ctx, v.user.ID, changed.Sessions)
+	s.audit(ctx, slog.LevelInfo, "session.started", "session", session.ID, "subject", v.user.ID)
 	return s.poll(ctx) // before the answer, so that it counts here at once
 }

@@ -104,8 +104,9 @@ func TestAccountRevokesAllApps(t *testing.T) {
 func TestAccountAppsComeAndGo(t *testing.T) {
 	s := withApps(t)
 	now := s.clock.Now()
+	session, _ := s.session("u-ann")
 	put := func(client string) {
-		if ok, err := s.db.PutConsent(t.Context(), store.Consent{UserID: "u-ann", ClientID: client, Granted: []string{"me", "gone"}, Asked: []string{"me"}, CreatedAt: now, UpdatedAt: now}); err != nil || !ok {
+		if ok, err := s.db.PutConsent(t.Context(), store.Consent{UserID: "u-ann", ClientID: client, Granted: []string{"me", "gone"}, Asked: []string{"me"}, CreatedAt: now, UpdatedAt: now}, session); err != nil || !ok {
 			t.Fatal(ok, err)
 		}
 	}
@@ -155,8 +156,13 @@ func TestAccountSessions(t *testing.T) {
 	}
 	cookie := header("Cookie", "grantd_session_"+b.base.Port()+"="+bob.secret())
 	s.post("/account/sessions", form("session", sessions[0].ID), cookie)
+	if strings.Count(s.log.String(), `"event":"session.ended"`) != 2 {
+		t.Error("what did not end is in the log")
+	}
 	s.post("/account/sessions", form("session", ""), cookie).wantPage(t, http.StatusBadRequest)
-	s.post("/account/revoke", form("app", ""), cookie).wantPage(t, http.StatusBadRequest)
+	for _, app := range []string{"", "nobody", strings.Repeat("A", 50_000)} {
+		s.post("/account/revoke", form("app", app), cookie).wantPage(t, http.StatusBadRequest)
+	}
 	if !b.isSignedIn() || !bob.isSignedIn() {
 		t.Error("bob ended ann's session, or an empty form ended bob's")
 	}

@@ -77,7 +77,7 @@ func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
 
 // tellClients lets the clients know, in the background, that sessions ended
 // (OpenID Connect Back-Channel Logout §2.5): those that registered for it.
-func (s *Server) tellClients(ctx context.Context, subject string, ended []store.EndedSession) {
+func (s *Server) tellClients(ctx context.Context, subject string, ended []store.ToldSession) {
 	for _, e := range ended {
 		client, _, err := s.client(ctx, e.ClientID)
 		if err != nil || client.BackchannelURI == "" {

@@ -2,12 +2,12 @@ package server
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/pages"
@@ -29,7 +29,7 @@ func (s *Server) consented(ctx context.Context, a authorization, v visitor) (gra
 	}
 	granted = a.scope.Intersect(before.Granted)
 	// The same question has the same answer, and less than was allowed needs none.
-	same := a.scope.Equal(before.Asked) || granted.Equal(a.scope)
+	same := slices.Contains(before.Asked, a.scope.String()) || granted.Equal(a.scope)
 	if !same || !granted.Contains(fixedScopes(a)) || len(granted) == 0 && len(a.scope) > 0 {
 		return nil, false, nil
 	}
@@ -75,7 +75,7 @@ func (s *Server) askConsent(w http.ResponseWriter, r *http.Request, a authorizat
 		return err
 	}
 	fixed := fixedScopes(a)
-	refused := scopes.Set(before.Asked).Minus(before.Granted)
+	refused := scopes.Set(strings.Fields(strings.Join(before.Asked, " "))).Minus(before.Granted)
 	view := pages.Consent{
 		App: appName(a.client), Host: appHost(a.redirectURI), Username: v.user.Username,
 		SignIn: s.withReturn("/login", a.afterSignIn(s.prefix)),
@@ -159,15 +159,24 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, a authorization, 
 	}
 	now := s.Now()
 	put, err := s.DB.PutConsent(r.Context(), store.Consent{
-		UserID: v.user.ID, ClientID: a.client.ID, Granted: append(scopes.Set(before.Granted).Minus(a.scope), ticked...), Asked: a.scope,
-		CreatedAt: now, UpdatedAt: now,
-	})
+		UserID: v.user.ID, ClientID: a.client.ID, Granted: append(scopes.Set(before.Granted).Minus(a.scope), ticked...),
+		Asked: answered(before.Asked, a.scope.String()), CreatedAt: now, UpdatedAt: now,
+	}, v.session.ID)
 	if err != nil {
 		return err
 	}
-	if !put {
-		return errors.New("the user or the client was deleted while the consent was given")
+	if !put { // signed out meanwhile, or the client is gone: the request says so
+		return seeOther(w, s.prefix+"/authorize?"+a.query)
 	}
 	s.audit(r.Context(), slog.LevelInfo, "consent.given", "client", a.client.ID, "subject", v.user.ID, "scope", ticked.String())
 	return s.issueCode(w, r, a, v, ticked)
+}
+
+// mostAsked is how many questions of an app are remembered with their answer.
+const mostAsked = 20
+
+// answered adds a question to those that were answered before, the newest last.
+func answered(before []string, question string) []string {
+	asked := append(slices.DeleteFunc(slices.Clone(before), func(known string) bool { return known == question }), question)
+	return asked[max(0, len(asked)-mostAsked):]
 }

@@ -73,6 +73,7 @@ func TestConsentIsRemembered(t *testing.T) {
 		"one left out, asked alone":      {{"me items", "me", "me"}, {"items", "items", "items"}, {"me items", "", "me items"}},
 		"one left out, less than it":     {{"me items", "me", "me"}, {"me", "", "me"}},
 		"another one left out":           {{"me items items:write", "me items", "me items"}, {"me items:write", "me", "me"}, {"items", "", "items"}},
+		"one left out, then more":        {{"me items", "me", "me"}, {"me items:write", "me items:write", "me items:write"}, {"me items", "", "me"}},
 		"taken back":                     {{"me items", "me items", "me items"}, {"me items items:write", "me", "me"}, {"items", "items", "items"}},
 		"denied is not remembered":       {{"me", "deny", ""}, {"me", "me", "me"}},
 		"denied after a yes":             {{"me", "me", "me"}, {"me items", "deny", ""}, {"me", "", "me"}, {"me items", "me", "me"}},
@@ -156,7 +157,8 @@ func TestConsentPage(t *testing.T) {
 		ID: "stricter", Grants: []string{"authorization_code"}, Scopes: []string{"me", "items"}, RequiredScopes: []string{"items"}, RedirectURIs: []string{"https://strict.example/cb"},
 	})
 	now := s.clock.Now()
-	if _, err := s.db.PutConsent(t.Context(), store.Consent{UserID: "u-ann", ClientID: "stricter", Granted: []string{"me"}, Asked: []string{"me", "items"}, CreatedAt: now, UpdatedAt: now}); err != nil {
+	session, _ := s.session("u-ann")
+	if _, err := s.db.PutConsent(t.Context(), store.Consent{UserID: "u-ann", ClientID: "stricter", Granted: []string{"me"}, Asked: []string{"me items"}, CreatedAt: now, UpdatedAt: now}, session); err != nil {
 		t.Fatal(err)
 	}
 	b.open("/authorize?" + asked("client_id", "stricter", "redirect_uri", "https://strict.example/cb", "scope", "me items"))

@@ -367,15 +367,23 @@ func (r reply) wantRefusal(t testing.TB, status int, code string, challenged ...
 // cookie is that of a browser in which a user is signed in since now.
 func (s *system) cookie(userID string) edit {
 	s.t.Helper()
+	_, cookie := s.session(userID)
+	return cookie
+}
+
+// session is one of a user since now, and the cookie of its browser.
+func (s *system) session(userID string) (id string, cookie edit) {
+	s.t.Helper()
+	id = rand.Text()
 	secret, now := rand.Text(), s.clock.Now()
 	sum := sha256.Sum256([]byte(secret))
 	put, err := s.db.PutSession(s.t.Context(), store.Session{
-		ID: rand.Text(), Cookie: base64.RawURLEncoding.EncodeToString(sum[:]), UserID: userID, AuthTime: now, CreatedAt: now, SeenAt: now,
+		ID: id, Cookie: base64.RawURLEncoding.EncodeToString(sum[:]), UserID: userID, AuthTime: now, CreatedAt: now, SeenAt: now,
 		ExpiresAt: now.Add(12 * time.Hour), MaxExpiresAt: now.Add(7 * 24 * time.Hour),
 	}, passwordHash)
 	if err != nil || !put {
 		s.t.Fatalf("session of %s: %v, %v", userID, put, err)
 	}
 	name := "grantd_session_" + s.web.Listener.Addr().(*net.TCPAddr).AddrPort().String()[len("127.0.0.1:"):]
-	return header("Cookie", name+"="+secret)
+	return id, header("Cookie", name+"="+secret)
 }

@@ -59,12 +59,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, user store
 	if err != nil {
 		return visitor{}, err
 	}
-	secret, now := newSecret(), s.Now()
-	session := store.Session{
-		ID: rand.Text(), Cookie: hashText(secret), UserID: user.ID, AuthTime: now, CreatedAt: now, SeenAt: now,
-		MaxExpiresAt: now.Add(s.SessionMaxTTL), ExpiresAt: earlier(now.Add(s.SessionTTL), now.Add(s.SessionMaxTTL)),
-		Agent: clipBytes(strings.ToValidUTF8(r.UserAgent(), "?"), maxAgent), Address: s.clientAddress(r),
-	}
+	session, secret := s.newSession(r, user)
 	if ok && before.user.ID == user.ID {
 		session.ID, session.CreatedAt = before.session.ID, before.session.CreatedAt
 	}
@@ -83,6 +78,16 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, user store
 	http.SetCookie(w, s.sessionCookie(secret))
 	s.audit(r.Context(), slog.LevelInfo, "session.started", "session", session.ID, "subject", user.ID)
 	return visitor{session, user}, nil
+}
+
+// newSession is a session that begins now, and the secret that the browser gets.
+func (s *Server) newSession(r *http.Request, user store.User) (session store.Session, secret string) {
+	secret, now := newSecret(), s.Now()
+	return store.Session{
+		ID: rand.Text(), Cookie: hashText(secret), UserID: user.ID, AuthTime: now, CreatedAt: now, SeenAt: now,
+		MaxExpiresAt: now.Add(s.SessionMaxTTL), ExpiresAt: earlier(now.Add(s.SessionTTL), now.Add(s.SessionMaxTTL)),
+		Agent: clipBytes(strings.ToValidUTF8(r.UserAgent(), "?"), maxAgent), Address: s.clientAddress(r),
+	}, secret
 }
 
 // newSecret is 256 bits that nobody can guess, in base64url.
@@ -143,14 +148,21 @@ func clipBytes(s string, most int) string {
 func (s *Server) endSessions(ctx context.Context, in store.SessionEnd) error {
 	in.Now = s.Now()
 	in.Until = accessEnd(in.Now)
-	told, grants, err := s.DB.EndSessions(ctx, in)
+	ended, err := s.DB.EndSessions(ctx, in)
 	if err != nil {
 		return err
 	}
-	for _, id := range grants {
+	for _, id := range ended.Grants {
 		s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: id, RevokedAt: in.Now, ExpiresAt: in.Until})
 	}
-	s.audit(ctx, slog.LevelInfo, "session.ended", "session", in.ID, "subject", in.UserID)
-	s.tellClients(ctx, in.UserID, told)
+	s.afterSessions(ctx, in.UserID, ended)
 	return nil
+}
+
+// afterSessions notes which sessions of a user have ended, and tells the clients.
+func (s *Server) afterSessions(ctx context.Context, userID string, ended store.EndedSessions) {
+	for _, id := range ended.IDs {
+		s.audit(ctx, slog.LevelInfo, "session.ended", "session", id, "subject", userID)
+	}
+	s.tellClients(ctx, userID, ended.Told)
 }

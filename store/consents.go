@@ -10,7 +10,7 @@ import (
 type Consent struct {
 	UserID, ClientID     string
 	Granted              []string  // the scopes that the user allows
-	Asked                []string  // the scopes that were last asked for: the answer to them is known
+	Asked                []string  // the questions that were answered, each the scopes that were asked for, parted by spaces
 	CreatedAt, UpdatedAt time.Time // of the first answer, of the last
 }
 
@@ -33,14 +33,15 @@ func (db *DB) Consents(ctx context.Context, userID string) ([]Consent, error) {
 		`SELECT `+consentColumns+` FROM consents WHERE user_id = $1 ORDER BY client_id`, userID)
 }
 
-// PutConsent remembers an answer in place of the one before. CreatedAt stays the first one's. It
-// returns false if the user or the client is gone.
-func (db *DB) PutConsent(ctx context.Context, c Consent) (put bool, err error) {
+// PutConsent remembers an answer that was given in a session, in place of the one before. CreatedAt
+// stays the first one's. It returns false if the session has ended, or the user or the client is gone.
+func (db *DB) PutConsent(ctx context.Context, c Consent, sessionID string) (put bool, err error) {
 	n, err := db.write.exec(ctx, `INSERT INTO consents (`+consentColumns+`) SELECT $1, $2, $3, $4, $5, $6
 		WHERE EXISTS (SELECT 1 FROM users WHERE id = $1 /*lock FOR KEY SHARE*/)
 		AND EXISTS (SELECT 1 FROM clients WHERE id = $2 /*lock FOR KEY SHARE*/)
+		AND EXISTS (SELECT 1 FROM sessions WHERE id = $7 AND user_id = $1 /*lock FOR KEY SHARE*/)
 		ON CONFLICT (user_id, client_id) DO UPDATE SET granted = excluded.granted, asked = excluded.asked, updated_at = excluded.updated_at`,
-		c.UserID, c.ClientID, names(c.Granted), names(c.Asked), millis(c.CreatedAt), millis(c.UpdatedAt))
+		c.UserID, c.ClientID, names(c.Granted), names(c.Asked), millis(c.CreatedAt), millis(c.UpdatedAt), sessionID)
 	return n == 1, err
 }
 
@@ -50,6 +51,9 @@ func (db *DB) PutConsent(ctx context.Context, c Consent) (put bool, err error) {
 // expired.
 func (db *DB) ForgetConsents(ctx context.Context, userID, clientID string, now, until time.Time) (ended int, err error) {
 	err = db.updateDated(ctx, func(tx *sql.Tx) error {
+		if err := db.hold(ctx, tx, "users", userID); err != nil {
+			return ignoreNoRows(err)
+		}
 		// First the codes: one that is being redeemed has either become an authorization, or is gone.
 		for _, table := range []string{"codes", "consents"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1 AND ($2 = '' OR client_id = $2)`, userID, clientID); err != nil {

@@ -402,7 +402,7 @@ func TestIndexesAreUsed(t *testing.T) {
 	if _, err := db.PutSession(t.Context(), store.Session{ID: "s", Cookie: "c", UserID: user, ExpiresAt: time.Now(), MaxExpiresAt: time.Now()}, "hash"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := db.EndSessions(t.Context(), store.SessionEnd{UserID: user, Now: time.Now(), Until: time.Now()}); err != nil {
+	if _, err := db.EndSessions(t.Context(), store.SessionEnd{UserID: user, Now: time.Now(), Until: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range []store.GrantFilter{{UserID: g.all[0].UserID}, {ClientID: "other"}, {}} {

@@ -38,15 +38,34 @@ const putSession = `INSERT INTO sessions (` + sessionColumns + `)
 		expires_at = excluded.expires_at, max_expires_at = excluded.max_expires_at, agent = excluded.agent, address = excluded.address
 	WHERE sessions.user_id = excluded.user_id`
 
+// MostSessions is how many sessions a user has at most. Who signs in once more loses the one that
+// was not seen for the longest time.
+const MostSessions = 100
+
+const dropOldest = `DELETE FROM sessions WHERE user_id = $1 AND id IN
+	(SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 ORDER BY seen_at DESC, id LIMIT $3 OFFSET $4)`
+
 // PutSession adds s, or renews the session of that id if it is the same user's, if at this moment
 // the user exists, is enabled and has passwordHash, the hash that the login was checked against. It
 // returns false if not.
 func (db *DB) PutSession(ctx context.Context, s Session, passwordHash string) (put bool, err error) {
+	err = db.update(ctx, func(tx *sql.Tx) error {
+		put, err = db.putSession(ctx, tx, s, passwordHash)
+		if err != nil || !put {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, dropOldest, s.UserID, s.ID, MostSessions, MostSessions-1)
+		return err
+	})
+	return put && err == nil, err
+}
+
+func (db *DB) putSession(ctx context.Context, tx *sql.Tx, s Session, passwordHash string) (put bool, err error) {
 	if s.ID == "" || s.Cookie == "" || s.ExpiresAt.IsZero() || s.MaxExpiresAt.IsZero() {
 		return false, errors.New("a session needs an ID, a Cookie, ExpiresAt and MaxExpiresAt")
 	}
-	n, err := db.write.exec(ctx, putSession, s.ID, s.Cookie, s.UserID, millis(s.AuthTime), millis(s.CreatedAt),
-		millis(s.SeenAt), millis(s.ExpiresAt), millis(s.MaxExpiresAt), s.Agent, s.Address, passwordHash)
+	n, err := affected(tx.ExecContext(ctx, db.dialect.words(putSession), s.ID, s.Cookie, s.UserID, millis(s.AuthTime), millis(s.CreatedAt),
+		millis(s.SeenAt), millis(s.ExpiresAt), millis(s.MaxExpiresAt), s.Agent, s.Address, passwordHash))
 	return n == 1, err
 }
 
@@ -86,20 +105,30 @@ type SessionEnd struct {
 	Until  time.Time // how long they are kept: when the last access token issued before Now expires
 }
 
-// EndedSession is a session that has ended and a client that was told of it.
-type EndedSession struct{ ID, ClientID string }
+// EndedSessions are sessions that have ended.
+type EndedSessions struct {
+	IDs    []string
+	Told   []ToldSession // who may want to know
+	Grants []string      // the authorizations that ended with them
+}
+
+// ToldSession is a session and a client that was told of it.
+type ToldSession struct{ ID, ClientID string }
 
 // EndSessions ends sessions and, with them, the authorizations of OpenID Connect clients that began
-// there and were not given offline access (OpenID Connect Back-Channel Logout §2.7). It returns the
-// clients that may want to know, and the authorizations that it ended.
-func (db *DB) EndSessions(ctx context.Context, in SessionEnd) (told []EndedSession, grants []string, err error) {
+// there and were not given offline access (OpenID Connect Back-Channel Logout §2.7).
+func (db *DB) EndSessions(ctx context.Context, in SessionEnd) (ended EndedSessions, err error) {
 	err = db.updateDated(ctx, func(tx *sql.Tx) error {
+		// Whatever ends what a user began locks the user first, so that two never wait for each other.
+		if err := db.hold(ctx, tx, "users", in.UserID); err != nil {
+			return ignoreNoRows(err)
+		}
 		ids, err := texts(tx.QueryContext(ctx, `SELECT id FROM sessions
 			WHERE user_id = $1 AND ($2 = '' OR id = $2) AND id <> $3 ORDER BY id`, in.UserID, in.ID, in.Except))
 		if err != nil {
 			return err
 		}
-		told, grants = nil, nil
+		ended = EndedSessions{}
 		for _, id := range ids {
 			// Codes and authorizations that are being made there wait, or are waited for.
 			err := db.hold(ctx, tx, "sessions", id)
@@ -109,42 +138,55 @@ func (db *DB) EndSessions(ctx context.Context, in SessionEnd) (told []EndedSessi
 			if err != nil {
 				return err
 			}
-			clients, ended, err := endSession(ctx, tx, in, id)
-			if err != nil {
+			if err := ended.end(ctx, tx, in, id); err != nil {
 				return err
 			}
-			for _, c := range clients {
-				told = append(told, EndedSession{id, c})
-			}
-			grants = append(grants, ended...)
 		}
 		return nil
 	})
-	return told, grants, err
+	return ended, err
 }
 
-func endSession(ctx context.Context, tx *sql.Tx, in SessionEnd, id string) (clients, grants []string, err error) {
-	clients, err = texts(tx.QueryContext(ctx, `SELECT client_id FROM session_clients WHERE session_id = $1 ORDER BY client_id`, id))
-	if err != nil {
-		return nil, nil, err
+// end ends one session.
+func (e *EndedSessions) end(ctx context.Context, tx *sql.Tx, in SessionEnd, id string) error {
+	if err := e.tell(ctx, tx, id); err != nil {
+		return err
 	}
-	grants, err = texts(tx.QueryContext(ctx, `UPDATE grants SET revoked_at = $1
+	grants, err := texts(tx.QueryContext(ctx, `UPDATE grants SET revoked_at = $1
 		WHERE user_id = $2 AND session_id = $3 AND revoked_at IS NULL
 		AND scope LIKE '%"openid"%' AND scope NOT LIKE '%"offline_access"%' RETURNING id`, millis(in.Now), in.UserID, id))
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	for _, g := range grants {
 		if err := revoke(ctx, tx, RevokedGrant, g, in.Now, in.Until); err != nil {
-			return nil, nil, err
+			return err
 		}
 	}
+	e.Grants = append(e.Grants, grants...)
 	// Codes that are under way would become authorizations of a session that is no more.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM codes WHERE user_id = $1 AND session_id = $2 AND used_at IS NULL`, in.UserID, id); err != nil {
-		return nil, nil, err
+		return err
 	}
 	_, err = tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = $1`, id)
-	return clients, grants, err
+	return err
+}
+
+// tell adds a session that is about to end, and who was told of it.
+func (e *EndedSessions) tell(ctx context.Context, tx *sql.Tx, id string) error {
+	clients, err := texts(tx.QueryContext(ctx, `SELECT client_id FROM session_clients WHERE session_id = $1 ORDER BY client_id`, id))
+	e.IDs = append(e.IDs, id)
+	for _, c := range clients {
+		e.Told = append(e.Told, ToldSession{id, c})
+	}
+	return err
+}
+
+func ignoreNoRows(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
 }
 
 // texts reads rows of one text each.

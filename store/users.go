@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -99,6 +100,73 @@ func (db *DB) SetPassword(ctx context.Context, id, hash string, now, until time.
 	return db.changeUser(ctx, id, now, until, `UPDATE users SET password_hash = $1 WHERE id = $2`, hash, id)
 }
 
+// PasswordChange is a new password that a user chose who is signed in.
+type PasswordChange struct {
+	SessionID string // in which they proved the old one
+	OldHash   string // that they proved
+	NewHash   string
+	Renewed   Session   // in which they go on; its UserID is whose password it is
+	Now       time.Time // the time of the revocations
+	Until     time.Time // how long they are kept: when the last access token issued before Now expires
+}
+
+// PasswordChanged is what came of it.
+type PasswordChanged struct {
+	Done     bool // false: the password was set, or the session ended, or the user was disabled meanwhile, and nothing is changed
+	Grants   int  // authorizations that were live
+	Sessions EndedSessions
+}
+
+// ChangePassword stores a new hash and ends all that the old password began: authorizations, and
+// sessions, in place of which there is one new one. It is done only if the session still lives and the
+// old password still counts: who resets a password, or ends a thief's session, wins.
+func (db *DB) ChangePassword(ctx context.Context, in PasswordChange) (out PasswordChanged, err error) {
+	user := in.Renewed.UserID
+	err = db.updateDated(ctx, func(tx *sql.Tx) error {
+		out = PasswordChanged{}
+		if err := db.hold(ctx, tx, "users", user); err != nil {
+			return ignoreNoRows(err)
+		}
+		ids, err := texts(tx.QueryContext(ctx, `SELECT id FROM sessions WHERE user_id = $1 AND EXISTS
+			(SELECT 1 FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL) ORDER BY id`, user, in.OldHash))
+		if err != nil || !slices.Contains(ids, in.SessionID) {
+			return err
+		}
+		for _, id := range ids {
+			if err := out.Sessions.tell(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		if out.Grants, err = endAll(ctx, tx, user, in.Now, in.Until); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE users SET password_hash = $1 WHERE id = $2`, in.NewHash, user); err != nil {
+			return err
+		}
+		out.Done, err = db.putSession(ctx, tx, in.Renewed, in.NewHash)
+		return err
+	})
+	if err != nil {
+		return PasswordChanged{}, err
+	}
+	return out, nil
+}
+
+// endAll ends a user's authorizations, and lets nobody stay signed in, and no code that is under
+// way become an authorization.
+func endAll(ctx context.Context, tx *sql.Tx, user string, now, until time.Time) (ended int, err error) {
+	ended, err = endGrants(ctx, tx, GrantFilter{UserID: user, Now: now}, until)
+	if err != nil {
+		return 0, err
+	}
+	for _, table := range []string{"sessions", "codes"} {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, user); err != nil {
+			return 0, err
+		}
+	}
+	return ended, nil
+}
+
 // ReplaceHash swaps the password hash old for hash, if it is still old: after a login whose
 // password had to be hashed anew. The user's authorizations go on.
 func (db *DB) ReplaceHash(ctx context.Context, id, old, hash string) error {
@@ -135,15 +203,8 @@ func (db *DB) changeUser(ctx context.Context, id string, now, until time.Time, c
 			return err
 		}
 		// First, since a deleted user has no rows left to end.
-		ended, err = endGrants(ctx, tx, GrantFilter{UserID: id, Now: now}, until)
-		if err != nil {
+		if ended, err = endAll(ctx, tx, id, now, until); err != nil {
 			return err
-		}
-		// Nobody stays signed in, and no code that is under way becomes an authorization.
-		for _, table := range []string{"sessions", "codes"} {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, id); err != nil {
-				return err
-			}
 		}
 		return found(affected(tx.ExecContext(ctx, change, args...)))
 	})

@@ -24,7 +24,7 @@ func redemption(id string) store.Redemption {
 }
 
 func consent(clientID string) store.Consent {
-	return store.Consent{UserID: "u-john", ClientID: clientID, Granted: []string{"me"}, Asked: []string{"me", "items"}, CreatedAt: now, UpdatedAt: now}
+	return store.Consent{UserID: "u-john", ClientID: clientID, Granted: []string{"me"}, Asked: []string{"me items"}, CreatedAt: now, UpdatedAt: now}
 }
 
 func testConsents(t *testing.T, db *store.DB) {
@@ -32,19 +32,20 @@ func testConsents(t *testing.T, db *store.DB) {
 	populate(t, db, "g1")
 	must(t, db.CreateClient(ctx, app("other")))
 	addGrant(t, db, grant("g2", "other"))
+	signIn(t, db, "s1")
 	missing(t, "Consent", drop(db.Consent(ctx, "u-john", "app")))
 	for _, c := range []store.Consent{consent("other"), consent("app")} {
-		equal(t, "put", get(db.PutConsent(ctx, c))(t), true)
+		equal(t, "put", get(db.PutConsent(ctx, c, "s1"))(t), true)
 	}
 	equal(t, "consents", get(db.Consents(ctx, "u-john"))(t), []store.Consent{consent("app"), consent("other")})
 	more := consent("app")
 	more.Granted, more.CreatedAt, more.UpdatedAt = []string{}, later, later
-	equal(t, "put again", get(db.PutConsent(ctx, more))(t), true)
+	equal(t, "put again", get(db.PutConsent(ctx, more, "s1"))(t), true)
 	more.CreatedAt = now
 	equal(t, "consent as it was put", get(db.Consent(ctx, "u-john", "app"))(t), more)
-	equal(t, "of no client", get(db.PutConsent(ctx, consent("nothing")))(t), false)
+	equal(t, "of no client", get(db.PutConsent(ctx, consent("nothing"), "s1"))(t), false)
+	equal(t, "in no session", get(db.PutConsent(ctx, more, "s9"))(t), false)
 
-	signIn(t, db, "s1")
 	get(db.CreateCode(ctx, code("c1")))(t)
 	equal(t, "forgotten", get(db.ForgetConsents(ctx, "u-john", "app", now, until))(t), 1)
 	missing(t, "Consent", drop(db.Consent(ctx, "u-john", "app")))
@@ -163,8 +164,7 @@ func raceRedeemEnd(t *testing.T, db *store.DB) {
 	}
 	race(t, 50, func(i int) (store.Redeemed, error) {
 		if i == 25 {
-			_, _, err := db.EndSessions(t.Context(), store.SessionEnd{UserID: "u-john", ID: "s1", Now: now, Until: until})
-			return 0, err
+			return 0, drop(db.EndSessions(t.Context(), store.SessionEnd{UserID: "u-john", ID: "s1", Now: now, Until: until}))
 		}
 		return db.RedeemCode(t.Context(), redemption(fmt.Sprint("c", i)))
 	})

@@ -73,7 +73,7 @@ func fill(t *testing.T, db *store.DB) {
 	must(t, db.NoteAccessLife(ctx, store.AccessLife{TTL: 90 * time.Second, UsedUntil: now}, now))
 	signIn(t, db, "s1")
 	get(db.JoinSession(ctx, "s1", "app"))(t)
-	get(db.PutConsent(ctx, consent("app")))(t)
+	get(db.PutConsent(ctx, consent("app"), "s1"))(t)
 	get(db.CreateCode(ctx, code("c1")))(t)
 	get(db.CreateCode(ctx, code("c2")))(t)
 	equal(t, "redeemed", get(db.RedeemCode(ctx, redemption("c2")))(t), store.CodeSpent)

@@ -22,6 +22,9 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 		"UserByLogin": func(ctx context.Context) error { return drop(db.UserByLogin(ctx, "u")) },
 		"Users":       func(ctx context.Context) error { return drop(db.Users(ctx, "", 0)) },
 		"SetPassword": func(ctx context.Context) error { return drop(db.SetPassword(ctx, "u", "h", now, until)) },
+		"ChangePassword": func(ctx context.Context) error {
+			return drop(db.ChangePassword(ctx, store.PasswordChange{Renewed: session("s"), Now: now, Until: until}))
+		},
 		"ReplaceHash": func(ctx context.Context) error { return db.ReplaceHash(ctx, "u", "old", "new") },
 		"DisableUser": func(ctx context.Context) error { return drop(db.DisableUser(ctx, "u", now, until)) },
 		"EnableUser":  func(ctx context.Context) error { return db.EnableUser(ctx, "u") },
@@ -60,14 +63,13 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 		"TouchSession":    func(ctx context.Context) error { return db.TouchSession(ctx, "s", now, time.Hour, "") },
 		"JoinSession":     func(ctx context.Context) error { return drop(db.JoinSession(ctx, "s", "c")) },
 		"EndSessions": func(ctx context.Context) error {
-			_, _, err := db.EndSessions(ctx, store.SessionEnd{UserID: "u", Now: now, Until: until})
-			return err
+			return drop(db.EndSessions(ctx, store.SessionEnd{UserID: "u", Now: now, Until: until}))
 		},
 
 		"Consent":  func(ctx context.Context) error { return drop(db.Consent(ctx, "u", "c")) },
 		"Consents": func(ctx context.Context) error { return drop(db.Consents(ctx, "u")) },
 		"PutConsent": func(ctx context.Context) error {
-			return drop(db.PutConsent(ctx, store.Consent{UserID: "u", ClientID: "c"}))
+			return drop(db.PutConsent(ctx, store.Consent{UserID: "u", ClientID: "c"}, "s"))
 		},
 		"ForgetConsents": func(ctx context.Context) error { return drop(db.ForgetConsents(ctx, "u", "", now, until)) },
 

@@ -26,6 +26,8 @@ func testRaces(t *testing.T, open func(*testing.T) *store.DB) {
 		"50 redeem one code":             raceRedeem,
 		"redeem and end the session":     raceRedeemEnd,
 		"new password and redeem":        raceRedeemPassword,
+		"50 change the password":         raceChange,
+		"sign out from all sides":        raceSignOut,
 		"sign in and new password":       raceSession,
 		"50 add items":                   func(t *testing.T, db *store.DB) { populate(t, db); RaceItems(t, db) },
 		"50 revoke what others rotate":   raceRevokeRotate,

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -98,24 +99,106 @@ func testEndSessions(t *testing.T, db *store.DB) {
 	}
 	get(db.RedeemCode(ctx, redemption("c2")))(t)
 
-	told, ended, err := db.EndSessions(ctx, store.SessionEnd{UserID: "u-ann", ID: "s1", Now: now, Until: until})
-	must(t, err)
-	equal(t, "by another user", []any{told, ended, sessions(t, db)}, []any{[]store.EndedSession(nil), []string(nil), []string{"s1", "s2", "s3"}})
+	ended := get(db.EndSessions(ctx, store.SessionEnd{UserID: "u-ann", ID: "s1", Now: now, Until: until}))(t)
+	equal(t, "by another user", ended, store.EndedSessions{})
+	equal(t, "sessions", sessions(t, db), []string{"s1", "s2", "s3"})
 
-	told, ended, err = db.EndSessions(ctx, store.SessionEnd{UserID: "u-john", ID: "s1", Now: now, Until: until})
-	must(t, err)
-	equal(t, "told", told, []store.EndedSession{{ID: "s1", ClientID: "app"}, {ID: "s1", ClientID: "other"}})
-	slices.Sort(ended)
-	equal(t, "ended", ended, []string{"g of c2", "online"})
+	ended = get(db.EndSessions(ctx, store.SessionEnd{UserID: "u-john", ID: "s1", Now: now, Until: until}))(t)
+	slices.Sort(ended.Grants)
+	equal(t, "ended", ended, store.EndedSessions{
+		IDs: []string{"s1"}, Told: []store.ToldSession{{ID: "s1", ClientID: "app"}, {ID: "s1", ClientID: "other"}}, Grants: []string{"g of c2", "online"},
+	})
 	equal(t, "left", sessions(t, db), []string{"s2", "s3"})
 	equal(t, "feed", revoked(t, db), []string{"grant g of c2", "grant online"})
 	equal(t, "code under way", get(db.RedeemCode(ctx, redemption("c1")))(t), store.CodeUnknown)
 	equal(t, "code for a session that has ended", get(db.CreateCode(ctx, code("c3")))(t), false)
 	equal(t, "code used before", get(db.RedeemCode(ctx, redemption("c2")))(t), store.CodeReplayed)
 
-	told, ended, err = db.EndSessions(ctx, store.SessionEnd{UserID: "u-john", Except: "s3", Now: now, Until: until})
-	must(t, err)
-	equal(t, "all but one", []any{told, ended, sessions(t, db)}, []any{[]store.EndedSession{{ID: "s2", ClientID: "app"}}, []string{"elsewhere"}, []string{"s3"}})
+	ended = get(db.EndSessions(ctx, store.SessionEnd{UserID: "u-john", Except: "s3", Now: now, Until: until}))(t)
+	equal(t, "all but one", ended, store.EndedSessions{IDs: []string{"s2"}, Told: []store.ToldSession{{ID: "s2", ClientID: "app"}}, Grants: []string{"elsewhere"}})
+	equal(t, "left", sessions(t, db), []string{"s3"})
+}
+
+// testMostSessions: whoever signs in again and again loses the sessions that were not used longest.
+func testMostSessions(t *testing.T, db *store.DB) {
+	populate(t, db)
+	for i := range store.MostSessions + 2 {
+		s := session(fmt.Sprint("s", i))
+		s.SeenAt = now.Add(-time.Duration(i) * time.Second)
+		if i == store.MostSessions+1 {
+			s.SeenAt = now
+		}
+		equal(t, "signed in", get(db.PutSession(t.Context(), s, "hash"))(t), true)
+	}
+	left := sessions(t, db)
+	equal(t, "sessions", len(left), store.MostSessions)
+	for _, gone := range []string{fmt.Sprint("s", store.MostSessions), fmt.Sprint("s", store.MostSessions-1)} {
+		equal(t, gone+" is left", slices.Contains(left, gone), false)
+	}
+}
+
+func change(session string, renewed store.Session) store.PasswordChange {
+	return store.PasswordChange{SessionID: session, OldHash: "hash", NewHash: "new hash", Renewed: renewed, Now: now, Until: until}
+}
+
+func testChangePassword(t *testing.T, db *store.DB) {
+	ctx := t.Context()
+	populate(t, db, "g1")
+	must(t, db.CreateUser(ctx, store.User{ID: "u-ann", Username: "ann", PasswordHash: "hash"}))
+	signIn(t, db, "s1", "s2")
+	get(db.JoinSession(ctx, "s2", "app"))(t)
+	get(db.CreateCode(ctx, code("c1")))(t)
+	hers := session("s3")
+	hers.UserID = "u-ann"
+	nobody := session("s3")
+	nobody.UserID = "nobody"
+	wrong := change("s1", session("s3"))
+	wrong.OldHash = "old hash"
+	for name, in := range map[string]store.PasswordChange{
+		"in a session that has ended":    change("s9", session("s3")),
+		"in another user's session":      change("s1", hers),
+		"of nobody":                      change("s1", nobody),
+		"after another password was set": wrong,
+	} {
+		equal(t, name, get(db.ChangePassword(ctx, in))(t), store.PasswordChanged{})
+	}
+	equal(t, "sessions", sessions(t, db), []string{"s1", "s2"})
+	equal(t, "live", live(t, db), []string{"g1"})
+
+	out := get(db.ChangePassword(ctx, change("s1", session("s3"))))(t)
+	equal(t, "changed", out, store.PasswordChanged{Done: true, Grants: 1, Sessions: store.EndedSessions{
+		IDs: []string{"s1", "s2"}, Told: []store.ToldSession{{ID: "s2", ClientID: "app"}},
+	}})
+	equal(t, "hash", get(db.User(ctx, "u-john"))(t).PasswordHash, "new hash")
+	equal(t, "sessions", sessions(t, db), []string{"s3"})
+	equal(t, "live", live(t, db), nil)
+	missing(t, "Code", drop(db.Code(ctx, "c1")))
+
+	get(db.DisableUser(ctx, "u-john", now, until))(t)
+	in := change("s3", session("s4"))
+	in.OldHash = "new hash"
+	equal(t, "of a disabled user", get(db.ChangePassword(ctx, in))(t), store.PasswordChanged{})
+}
+
+// raceChange: of many who change the password in different browsers one does, and who sets it meanwhile wins.
+func raceChange(t *testing.T, db *store.DB) {
+	populate(t, db)
+	for i := range 50 {
+		signIn(t, db, fmt.Sprint("s", i))
+	}
+	done := race(t, 50, func(i int) (bool, error) {
+		if i == 25 {
+			_, err := db.SetPassword(t.Context(), "u-john", "operator's", now, until)
+			return false, err
+		}
+		out, err := db.ChangePassword(t.Context(), change(fmt.Sprint("s", i), session(fmt.Sprint("new ", i))))
+		return out.Done, err
+	})
+	if n := count(done, true); n > 1 {
+		t.Errorf("changed %d times", n)
+	}
+	equal(t, "hash", get(db.User(t.Context(), "u-john"))(t).PasswordHash, "operator's")
+	equal(t, "sessions", sessions(t, db), nil)
 }
 
 // testChangesEndSessions: nobody whom an operator or a new password shut out stays signed in, or has
@@ -153,4 +236,28 @@ func raceSession(t *testing.T, db *store.DB) {
 		return db.PutSession(t.Context(), session(string(rune('A'+i))), "hash")
 	})
 	equal(t, "signed in with the old password", sessions(t, db), nil)
+}
+
+// raceSignOut lets all that ends sessions and authorizations meet: they wait for each other, in one order.
+func raceSignOut(t *testing.T, db *store.DB) {
+	populate(t, db, "g1", "g2")
+	signIn(t, db, "s1", "s2", "s3")
+	for i := range 10 {
+		get(db.CreateCode(t.Context(), code(fmt.Sprint("c", i))))(t)
+	}
+	race(t, 50, func(i int) (bool, error) {
+		ctx := t.Context()
+		switch i % 5 {
+		case 0:
+			return true, drop(db.EndSessions(ctx, store.SessionEnd{UserID: "u-john", Now: now, Until: until}))
+		case 1:
+			return true, drop(db.ForgetConsents(ctx, "u-john", "", now, until))
+		case 2:
+			return true, drop(db.RedeemCode(ctx, redemption(fmt.Sprint("c", i/5))))
+		case 3:
+			return true, drop(db.ChangePassword(ctx, change("s3", session("s4"))))
+		}
+		return true, drop(db.SetPassword(ctx, "u-john", "hash", now, until))
+	})
+	equal(t, "sessions", len(sessions(t, db)) <= 1, true)
 }

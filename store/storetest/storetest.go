@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"items":       testItems,
 		"sessions":    testSessions,
 		"end":         testEndSessions,
+		"most":        testMostSessions,
+		"change":      testChangePassword,
 		"signed out":  testChangesEndSessions,
 		"consents":    testConsents,
 		"codes":       testCodes,

@@ -84,7 +84,7 @@ func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 func (is *issuer) mint(alg string, changes ...func(*token.Access)) string {
 	now := time.Now()
 	a := token.Access{
-		Issuer: issuerURL, Subject: rand.Text(), ClientID: "web-app", Audience: audience,
+		Issuer: issuerURL, Subject: rand.Text(), ClientID: "web-app", Audience: []string{audience},
 		Scope: scopes.Set{"me", "items", "items:write"}, GrantID: rand.Text(),
 		IssuedAt: now.Add(-time.Minute), ExpireAt: now.Add(14 * time.Minute), AuthTime: now.Add(-time.Hour),
 	}
