@@ -44,7 +44,11 @@ func unreadable(err error) error {
 // answerOrAsk takes a request as far as it goes, and asks the person for what is
 // missing: who they are, then what the app may do.
 func (s *Server) answerOrAsk(w http.ResponseWriter, r *http.Request, a authorization) error {
-	v, signedIn, err := s.visitor(r)
+	var v visitor
+	signedIn, err := false, error(nil)
+	if navigates(r) { // else nobody sees what happens, and no code is made
+		v, signedIn, err = s.visitor(r)
+	}
 	switch {
 	case err != nil:
 		return &authorizeError{a, err}

@@ -461,3 +461,36 @@ func served(h http.Handler) reply {
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/authorize", nil))
 	return reply{Response: w.Result(), body: w.Body.String()}
 }
+
+// Only a person who goes to a page brings an app a code: what a page loads, or a browser fetches
+// ahead, happens as if nobody were signed in.
+func TestOnlyPeopleBringCodes(t *testing.T) {
+	s := withApps(t)
+	ann := s.cookie("u-ann")
+	for name, c := range map[string]struct {
+		method string
+		edit   edit
+		code   bool
+	}{
+		"a browser":             {"GET", header("Sec-Fetch-Dest", "document"), true},
+		"an older browser":      {"GET", header("Accept", "text/html"), true},
+		"HEAD":                  {"HEAD", header("Accept", "text/html"), false},
+		"a frame":               {"GET", header("Sec-Fetch-Dest", "iframe"), false},
+		"an image":              {"GET", header("Sec-Fetch-Dest", "image"), false},
+		"a script's request":    {"GET", header("Sec-Fetch-Dest", "empty"), false},
+		"fetched ahead":         {"GET", header("Sec-Purpose", "prefetch"), false},
+		"drawn ahead":           {"GET", header("Sec-Purpose", "prefetch;prerender"), false},
+		"fetched ahead, before": {"GET", header("Purpose", "prefetch"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res := s.send(c.method, "/authorize?"+asked(), "", ann, c.edit)
+			if made := res.Header.Get("Location") != ""; made != c.code || !made && res.StatusCode != http.StatusOK {
+				t.Errorf("%d to %q", res.StatusCode, res.Header.Get("Location"))
+			}
+			told := s.send(c.method, "/authorize?"+asked("prompt", "none"), "", ann, c.edit).answer(t)
+			if told.Has("code") != c.code || told.Get("error") != "" && told.Get("error") != "login_required" {
+				t.Errorf("oidc-core-3.1.2.6 prompt=none: told %v", told)
+			}
+		})
+	}
+}

@@ -35,7 +35,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.signedOut(w, r, l)
 	}
-	if l.knows(v) {
+	if l.knows(v) && navigates(r) { // a person comes here, and no picture on a page ends their session
 		return s.signOut(w, r, l, v)
 	}
 	page := pages.SignOut{App: cmp.Or(l.client.Name, l.client.ID), Username: v.user.Username, Hidden: []pages.Field{

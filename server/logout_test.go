@@ -256,3 +256,27 @@ func TestLogoutPageOfAnIssuerWithAPath(t *testing.T) {
 	}
 	wantLocation(t, s.post("/auth/logout", form("client_id", "shop"), from(otherSite)), "/auth/logout?client_id=shop")
 }
+
+// With a hint nobody is asked, so only a person who goes to the page is signed out.
+func TestLogoutByNobody(t *testing.T) {
+	s := newLogoutSystem(t)
+	sid, cookie := s.sessionOf("u-ann")
+	path := "/logout?" + form("id_token_hint", s.idHint("u-ann", "shop", sid), "post_logout_redirect_uri", "https://shop.example/bye").Encode()
+	for name, c := range map[string]struct {
+		method string
+		edit   edit
+	}{
+		"HEAD":          {"HEAD", header("Accept", "text/html")},
+		"an image":      {"GET", header("Sec-Fetch-Dest", "image")},
+		"a frame":       {"GET", header("Sec-Fetch-Dest", "iframe")},
+		"fetched ahead": {"GET", header("Sec-Purpose", "prefetch")},
+	} {
+		res := s.send(c.method, path, "", cookie, c.edit)
+		if res.wantPage(t, http.StatusOK); len(s.sessions("u-ann")) != 1 || len(res.Cookies()) != 0 || c.method == "GET" && !strings.Contains(res.body, "Sign out of") {
+			t.Errorf("%s: %v %s", name, res.Header, res.body)
+		}
+	}
+	res := s.get(path, cookie, header("Sec-Fetch-Dest", "document"))
+	wantLocation(t, res, "https://shop.example/bye")
+	s.wantSignedOut(t, res, cookie)
+}

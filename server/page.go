@@ -49,6 +49,15 @@ func (s *Server) ownForm(r *http.Request) error {
 	return nil
 }
 
+// navigates is whether the request is that of a person who goes to a page: no HEAD, no image or frame
+// of another page, nothing that is fetched ahead. Requests of programs and older browsers, which do
+// not tell what they are for, count.
+func navigates(r *http.Request) bool {
+	purpose := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose") // the latter of older browsers
+	dest := r.Header.Get("Sec-Fetch-Dest")
+	return r.Method == http.MethodGet && (dest == "" || dest == "document") && !strings.Contains(purpose, "prefetch")
+}
+
 // signedIn is page for who is signed in. Others are asked to sign in, and come back.
 func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, v visitor) error) http.Handler {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
