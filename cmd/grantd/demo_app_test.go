@@ -44,6 +44,7 @@ func TestDemoApp(t *testing.T) {
 	b.wants("Your items: 200 OK", `"item_id":"Foo"`)
 	b.press("Add the item", map[string]string{"item_id": "Bar"})
 	b.wants("Add an item: 403 Forbidden", `error="insufficient_scope"`, `scope="me items:write"`)
+	b.wants("When grantd shows you what the app wants, tick “Create items in your name”.")
 	b.press("Ask for items:write", nil)
 	b.wants("Create items in your name")
 	b.press("Allow", nil)
@@ -51,7 +52,9 @@ func TestDemoApp(t *testing.T) {
 	b.wants("Add an item: 201 Created", `"item_id":"Bar"`)
 
 	b.press("Refresh the tokens", nil)
-	b.wants("Refresh: 200 OK", "the refresh token changed from")
+	b.wants("Refresh: 200 OK", "the refresh token changed from", "half a minute from now ends the authorization")
+	b.open(app + "/")
+	b.lacks("the refresh token changed from") // a result is shown once
 	b.open(s.URL + "/account")
 	b.wants("Demo app")
 	b.press("Revoke", nil)
@@ -64,7 +67,10 @@ func TestDemoApp(t *testing.T) {
 	b.wants("Your items: 200 OK")
 
 	b.press("Sign out", nil)
-	b.wants("You are signed out of the demo app.", "Sign in with grantd")
+	b.wants("You are signed out of the demo app and of grantd.", "Sign in with grantd")
+	if b.at.String() != app+"/" {
+		t.Errorf("signed out at %s", b.at)
+	}
 	b.open(s.URL + "/account")
 	b.wants("Password")
 	if b.at.Path != "/login" {
@@ -74,6 +80,50 @@ func TestDemoApp(t *testing.T) {
 	if log := s.Log.String(); strings.Contains(log, "eyJ") || strings.Contains(log, "johndoe@example.com") {
 		t.Errorf("the log: %s", log)
 	}
+}
+
+// Whoever left a scope out is asked for that one when a button needs it, and for what
+// was allowed. They may leave it out again, say no, and say yes in the end.
+func TestDemoAppAsksForWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	s := start(t, "dev")
+	b := newSurfer(t)
+	b.open(demoOf(t, s) + "/")
+	b.press("Sign in with grantd", nil)
+	b.press("Sign in", map[string]string{"username": "johndoe", "password": "secret"})
+	b.press("Allow", map[string]string{"scope.items": "", "scope.profile": ""})
+	ask := func() {
+		t.Helper()
+		b.press("List my items", nil)
+		b.wants("Your items: 403 Forbidden", "tick “Read your items”")
+		b.press("Ask for items", nil)
+		b.wants("Read your items")
+		b.lacks("See your name", "Create items in your name") // it needs neither
+	}
+	ask()
+	b.press("Allow", map[string]string{"scope.items": ""})
+	b.wants("You left out items.", "Hello, demo-johndoe")
+	ask()
+	b.press("Deny", nil)
+	b.wants("You did not allow it. What you allowed before stays as it was.", "Hello, demo-johndoe")
+	ask()
+	b.press("Allow", map[string]string{"scope.items": "on"})
+	b.lacks("You left out")
+	b.press("List my items", nil)
+	b.wants("Your items: 200 OK")
+}
+
+// Without a sign-out at the issuer the app speaks for itself alone.
+func TestDemoAppSignedOutAlone(t *testing.T) {
+	t.Parallel()
+	s := start(t, "dev")
+	app := demoOf(t, s)
+	b := intoDemo(t, app)
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	b.press("Sign out", nil)
+	b.client.CheckRedirect = nil
+	b.open(app + "/?state=guessed")
+	b.wants("You are signed out of the demo app. ")
 }
 
 func TestDemoAppRefusals(t *testing.T) {

@@ -131,6 +131,17 @@ func (s *surfer) wants(texts ...string) {
 	}
 }
 
+// lacks looks for texts that must not be on the page.
+func (s *surfer) lacks(texts ...string) {
+	s.t.Helper()
+	shown := strings.Join(strings.Fields(textOf(s.page)), " ")
+	for _, text := range texts {
+		if strings.Contains(shown, text) {
+			s.t.Errorf("%q is on the page at %s: %s", text, s.at, shown)
+		}
+	}
+}
+
 func textOf(n *html.Node) string {
 	var b strings.Builder
 	for d := range n.Descendants() {

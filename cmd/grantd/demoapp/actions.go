@@ -2,6 +2,7 @@ package demoapp
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -18,8 +19,8 @@ type result struct {
 	Title, Request, Status string
 	Challenge, Body        string
 	Note                   string
-	// More: a scope is missing that people can still allow.
-	More bool
+	// Missing are the scopes that it takes, and that people can still allow.
+	Missing []string
 	// Again: the authorization is over, only signing in helps.
 	Again bool
 }
@@ -69,7 +70,9 @@ func (a *App) call(ctx context.Context, u *user, title, method, body string) *re
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxForm))
 	res.Status, res.Body, res.Challenge = answer.Status, string(text), answer.Header.Get("WWW-Authenticate")
 	// RFC 6750 §3.1: the token is good, its scope is not enough.
-	res.More = answer.StatusCode == http.StatusForbidden && strings.Contains(res.Challenge, `error="insufficient_scope"`)
+	if answer.StatusCode == http.StatusForbidden && strings.Contains(res.Challenge, `error="insufficient_scope"`) {
+		res.Missing = missing(res.Challenge, u.scope)
+	}
 	res.Again = answer.StatusCode == http.StatusUnauthorized
 	return res
 }
@@ -83,7 +86,7 @@ func (a *App) refresh(w http.ResponseWriter, r *http.Request, s *session) {
 		s.user.result = &result{
 			Title: "Refresh", Status: "200 OK",
 			Note: "There is a new access token, and the refresh token changed from " + fingerprint(before.RefreshToken) + " to " + fingerprint(s.user.token.RefreshToken) +
-				" (beginnings of their SHA-256). Whoever sends the old one from now on ends the authorization.",
+				" (beginnings of their SHA-256). Whoever sends the old one half a minute from now ends the authorization.",
 		}
 	}
 	a.toStart(w, r)
@@ -135,6 +138,19 @@ func (a *App) logout(w http.ResponseWriter, r *http.Request, s *session) {
 		a.toStart(w, r)
 		return
 	}
-	query := url.Values{"id_token_hint": {u.idToken}, "client_id": {a.ClientID}, "post_logout_redirect_uri": {a.URL + "/"}}
+	s.leaving = rand.Text()
+	query := url.Values{
+		"id_token_hint": {u.idToken}, "client_id": {a.ClientID}, "post_logout_redirect_uri": {a.URL + "/"}, "state": {s.leaving},
+	}
 	http.Redirect(w, r, p.EndSession+"?"+query.Encode(), http.StatusSeeOther)
+}
+
+// signedOut is whether somebody comes back from the issuer, where they are signed out
+// as well then: it gives the state back that went along (RP-Initiated Logout §3).
+func (s *session) signedOut(state string) bool {
+	if s.leaving == "" || state != s.leaving || s.user != nil {
+		return false
+	}
+	s.leaving, s.notice = "", "You are signed out of the demo app and of grantd."
+	return true
 }

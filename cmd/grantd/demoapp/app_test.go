@@ -82,12 +82,12 @@ func TestNobodyIsSignedIn(t *testing.T) {
 
 // What comes back from the outside is shown as text, and not at length.
 func TestRefusalsAreText(t *testing.T) {
-	if got := refusal("server_error", strings.Repeat("x", 1000)); len(got) > 400 {
+	if got := refusal("server_error", strings.Repeat("x", 1000), false); len(got) > 400 {
 		t.Errorf("%d bytes", len(got))
 	}
 	a := newApp(t, "http://127.0.0.1:1")
 	s := a.sessions.add()
-	s.notice = refusal("<script>", `"><img src=x>`)
+	s.notice = refusal("<script>", `"><img src=x>`, true)
 	r := httptest.NewRequest("GET", "/", nil)
 	r.AddCookie(&http.Cookie{Name: a.cookie, Value: s.id})
 	w := httptest.NewRecorder()

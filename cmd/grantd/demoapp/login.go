@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -14,11 +15,11 @@ import (
 // scopes of the API at first. The third it asks for when it is needed.
 var (
 	firstScope = []string{oidc.ScopeOpenID, "profile", "email", oidc.ScopeOfflineAccess, "me", "items"}
-	moreScope  = append(firstScope[:len(firstScope):len(firstScope)], "items:write")
+	allScope   = append(firstScope[:len(firstScope):len(firstScope)], "items:write")
 )
 
-// login answers POST /login: it sends people to the issuer to sign in, or, with
-// more=1, to allow one scope more.
+// login answers POST /login: it sends people to the issuer to sign in, or to allow
+// the scopes in "missing" as well.
 func (a *App) login(w http.ResponseWriter, r *http.Request) {
 	p, err := a.issuer.get()
 	if err != nil {
@@ -33,12 +34,19 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) {
 		a.setCookie(w, s)
 	}
 	defer s.Unlock()
-	state, begun := s.begin(a.sessions.now())
-	scope := firstScope
-	if r.PostFormValue("more") != "" {
-		scope = moreScope
+	more, scope := known(r.PostFormValue("missing")), firstScope
+	if s.user != nil && len(more) > 0 {
+		// A token may do what its own request asked for, so what was allowed is asked for again.
+		had := strings.Fields(s.user.scope)
+		scope = append(had, without(more, had)...)
 	}
-	http.Redirect(w, r, a.oauth(p, scope...).AuthCodeURL(state, oidc.Nonce(begun.nonce), oauth2.S256ChallengeOption(begun.verifier)), http.StatusSeeOther)
+	state, begun := s.begin(a.sessions.now(), more...)
+	options := []oauth2.AuthCodeOption{oidc.Nonce(begun.nonce), oauth2.S256ChallengeOption(begun.verifier)}
+	if len(more) > 0 {
+		// They want to be asked, even if they left the same out before (OpenID Connect Core §3.1.2.1).
+		options = append(options, oauth2.SetAuthURLParam("prompt", "consent"))
+	}
+	http.Redirect(w, r, a.oauth(p, scope...).AuthCodeURL(state, options...), http.StatusSeeOther)
 }
 
 // callback answers GET /callback, to which the issuer sends people back.
@@ -66,7 +74,7 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if code := answer.Get("error"); code != "" {
-		s.notice = refusal(code, answer.Get("error_description"))
+		s.notice = refusal(code, answer.Get("error_description"), s.user != nil)
 		a.toStart(w, r)
 		return
 	}
@@ -79,18 +87,30 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	if s.user != nil && s.user.subject == u.subject {
 		a.revoke(r.Context(), p, s.user.token.RefreshToken) // the new authorization takes its place
 	}
-	s.user, s.notice = u, ""
+	s.user, s.notice = u, leftOut(begun, u)
 	a.sessions.renew(s)
 	a.setCookie(w, s)
 	a.toStart(w, r)
 }
 
-// refusal words an error that came back instead of a code.
-func refusal(code, description string) string {
-	switch code {
-	case "access_denied":
+// leftOut says that people were asked for more and left it out, which is their right.
+func leftOut(begun login, u *user) string {
+	left := without(begun.missing, strings.Fields(u.scope))
+	if len(left) == 0 {
+		return ""
+	}
+	return "You left out " + list(left, nil) + ". That is fine: the app goes on without, and can ask again when you want it to."
+}
+
+// refusal words an error that came back instead of a code, to somebody who was
+// signed in before they were asked or not.
+func refusal(code, description string, signedIn bool) string {
+	switch {
+	case code == "access_denied" && signedIn:
+		return "You did not allow it. What you allowed before stays as it was."
+	case code == "access_denied":
 		return "You did not allow it, so the app knows nothing about you. You can try again whenever you like."
-	case "login_required", "interaction_required", "consent_required":
+	case code == "login_required" || code == "interaction_required" || code == "consent_required":
 		return "grantd has to ask you something first. Sign in once more."
 	}
 	return "grantd refused: " + clip(code) + ": " + clip(description)

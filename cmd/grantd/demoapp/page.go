@@ -40,6 +40,14 @@ type userView struct {
 	Scope                []string
 	CanWrite, CanRefresh bool
 	Result               *result
+	Missing              *missingView // nil: nothing that people could allow
+}
+
+// missingView is what the app offers to ask for.
+type missingView struct {
+	Names string // as a form sends them
+	List  string // in a sentence
+	Words string // as the issuer words them
 }
 
 type claim struct{ Name, Value string }
@@ -49,9 +57,13 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	v := view{Issuer: a.Issuer}
 	if s := a.session(r); s != nil {
 		defer s.Unlock()
+		if s.signedOut(r.URL.Query().Get("state")) {
+			a.toStart(w, r) // the URL without the state
+			return
+		}
 		v.Notice, s.notice = s.notice, ""
 		if s.user != nil {
-			v.User = viewUser(s.user)
+			v.User, s.user.result = viewUser(s.user), nil
 		}
 	}
 	a.show(w, http.StatusOK, v)
@@ -62,6 +74,10 @@ func viewUser(u *user) *userView {
 		IDToken: claimsOf(u.claims), Info: claimsOf(u.info), Access: claimsOf(payload(u.token.AccessToken)),
 		Expires: u.token.Expiry.UTC().Format(time.RFC1123), Scope: strings.Fields(u.scope), CanRefresh: u.token.RefreshToken != "",
 		Result: u.result,
+	}
+	if u.result != nil && len(u.result.Missing) > 0 {
+		names := u.result.Missing
+		v.Missing = &missingView{strings.Join(names, " "), list(names, nil), list(names, scopeWords)}
 	}
 	v.CanWrite = slices.Contains(v.Scope, "items:write")
 	for _, name := range []string{"name", "preferred_username", "sub"} { // the first that people let the app know

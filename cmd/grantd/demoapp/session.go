@@ -23,12 +23,14 @@ type session struct {
 	created time.Time
 	logins  map[string]login // on their way, by state
 	notice  string           // shown once
+	leaving string           // state of the sign-out that the issuer has to answer
 	user    *user            // nil: nobody is signed in
 }
 
 // login is what has to come back as it went (RFC 9700 §2.1).
 type login struct {
 	nonce, verifier string
+	missing         []string // asked for besides what was allowed before
 	began           time.Time
 }
 
@@ -39,7 +41,7 @@ type user struct {
 	claims, info map[string]any
 	token        *oauth2.Token
 	scope        string
-	result       *result // of the last button
+	result       *result // of the last button, shown once
 }
 
 // sessions are all there are, in memory: when the app ends, people sign in again.
@@ -114,7 +116,7 @@ func (all *sessions) each(do func(*session)) {
 }
 
 // begin notes a sign-in that begins, and forgets the oldest when there are too many.
-func (s *session) begin(now time.Time) (state string, l login) {
+func (s *session) begin(now time.Time, missing ...string) (state string, l login) {
 	if len(s.logins) >= maxLogins {
 		oldest := ""
 		for state, l := range s.logins {
@@ -124,7 +126,7 @@ func (s *session) begin(now time.Time) (state string, l login) {
 		}
 		delete(s.logins, oldest)
 	}
-	state, l = rand.Text(), login{nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), began: now}
+	state, l = rand.Text(), login{nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), missing: missing, began: now}
 	s.logins[state] = l
 	return state, l
 }

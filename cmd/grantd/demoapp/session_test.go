@@ -1,6 +1,7 @@
 package demoapp
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -48,7 +49,7 @@ func TestLogins(t *testing.T) {
 	s := newSessions(time.Now).add()
 	first, begun := s.begin(now)
 	second, _ := s.begin(now.Add(time.Second))
-	if got, ok := s.finish(first, now.Add(loginLife)); !ok || got != begun {
+	if got, ok := s.finish(first, now.Add(loginLife)); !ok || !reflect.DeepEqual(got, begun) {
 		t.Error("a sign-in is not found")
 	}
 	if _, ok := s.finish(first, now); ok {
