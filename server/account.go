@@ -40,7 +40,10 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, v visitor, 
 	}
 	view := pages.Account{
 		Username: v.user.Username, FullName: v.user.FullName, Email: v.user.Email,
-		Apps: apps, Sessions: sessions, Problems: problems, Notice: notices[queryOf(r, "done")],
+		Apps: apps, Sessions: sessions, Problems: problems,
+	}
+	if fromHere(r) { // no other site has us say what nobody did
+		view.Notice = notices[queryOf(r, "done")]
 	}
 	return s.show(w, status, func(out io.Writer) error { return s.pages.Account(out, view) })
 }

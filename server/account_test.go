@@ -243,6 +243,14 @@ func TestNoticesAreOurOwn(t *testing.T) {
 		if b.open("/account?done=" + known); b.alert() == "" {
 			t.Errorf("%s shows nothing", known)
 		}
+		for _, site := range []string{"cross-site", "same-site", "none"} {
+			if b.open("/account?done="+known, from(site)); b.alert() != "" || b.heading() != "Your account" {
+				t.Errorf("%s shows %q for a link of %s", known, b.alert(), site)
+			}
+		}
+		if b.open("/account?done="+known, from(ownSite)); b.alert() == "" {
+			t.Errorf("%s shows nothing after our form", known)
+		}
 	}
 }
 
@@ -256,6 +264,12 @@ func TestAccountFormWithoutSession(t *testing.T) {
 		b.send("POST", b.resolve(path), "all=yes", header("Content-Type", "application/x-www-form-urlencoded"))
 		if b.at.Path != "/login" || b.hidden("return_to") != "/account" {
 			t.Errorf("%s leads to %s", path, b.at)
+		}
+		if b.alert() != "You were signed out meanwhile; what you sent was not saved." {
+			t.Errorf("%s: it says %q", path, b.alert())
+		}
+		if b.open(b.at.RequestURI(), from(otherSite)); b.alert() != "" || b.heading() != "Sign in" {
+			t.Errorf("%s: for a link of another site it says %q", path, b.alert())
 		}
 	}
 }

@@ -10,9 +10,17 @@ import (
 	"github.com/grantd/grantd/store"
 )
 
+// signInNotices are those of the page to sign in, as notices are.
+var signInNotices = map[string]string{
+	"lost": "You were signed out meanwhile; what you sent was not saved.",
+}
+
 // signInPage answers GET /login.
 func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	view, formAction := s.signInFor(r, s.returnTo(queryOf(r, "return_to")))
+	if fromHere(r) {
+		view.Notice = signInNotices[queryOf(r, "notice")]
+	}
 	return s.showSignIn(w, http.StatusOK, view, formAction)
 }
 
@@ -121,11 +129,10 @@ func (s *Server) shownAgain(w http.ResponseWriter, r *http.Request, refusal erro
 // toSignIn sends a person to sign in and back to where they were going. A form
 // that they sent is lost, and the account page is next to any.
 func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request) error {
-	to := s.prefix + "/account"
-	if r.Method != http.MethodPost {
-		to = s.returnTo(r.URL.RequestURI())
+	if r.Method == http.MethodPost {
+		return seeOther(w, s.withReturn("/login", s.prefix+"/account")+"&notice=lost")
 	}
-	return seeOther(w, s.withReturn("/login", to))
+	return seeOther(w, s.withReturn("/login", s.returnTo(r.URL.RequestURI())))
 }
 
 // appName is how pages call an app.

@@ -58,6 +58,12 @@ func navigates(r *http.Request) bool {
 	return r.Method == http.MethodGet && (dest == "" || dest == "document") && !strings.Contains(purpose, "prefetch")
 }
 
+// fromHere is whether one of our pages led to this one, as far as the browser tells.
+func fromHere(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "" || site == "same-origin"
+}
+
 // signedIn is page for who is signed in. Others are asked to sign in, and come back.
 func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, v visitor) error) http.Handler {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
