@@ -105,13 +105,21 @@ func hashText(secret string) string {
 
 // cookieName: over https the name makes browsers take the cookie from this host
 // only, for all its paths, and only over https (RFC 6265bis §4.1.3.2). On http,
-// which is for loopback, hosts share cookies between ports: each has its own name.
+// which is for loopback, hosts share cookies between ports: each has its own name. So
+// has each of several issuers that share a host under paths of their own.
 func (s *Server) cookieName() string {
-	issuer, err := url.Parse(s.Issuer)
-	if err != nil || issuer.Scheme == "https" {
-		return "__Host-grantd_session"
+	name := "__Host-grantd_session"
+	if issuer, err := url.Parse(s.Issuer); err == nil && issuer.Scheme != "https" {
+		name = "grantd_session_" + issuer.Port()
 	}
-	return "grantd_session_" + issuer.Port()
+	return name + strings.Map(alphanumericOrLine, s.prefix)
+}
+
+func alphanumericOrLine(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+		return r
+	}
+	return '_'
 }
 
 // sessionCookie holds the secret; without one it takes the cookie away. It ends
