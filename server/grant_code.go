@@ -46,11 +46,21 @@ func (s *Server) grantCode(ctx context.Context, code, verifier string) (oauth2.T
 	if err != nil {
 		return nil, err
 	}
+	out := issuance{scope: c.Scope, audience: audience, refresh: mayRefresh(c.Scope, req.client), nonce: c.Nonce}
+	if out.user, err = s.whomToName(ctx, c.UserID, c.Scope); err != nil {
+		return nil, err
+	}
+	// All that can fail comes before the code is spent: a client that got an error asks
+	// again, and would be taken for a thief.
 	g := s.grantOf(c, req)
+	info, err := s.issue(ctx, g, out)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.redeem(ctx, c, g); err != nil {
 		return nil, err
 	}
-	return s.issue(ctx, g, issuance{scope: c.Scope, audience: audience, refresh: mayRefresh(c.Scope, req.client), nonce: c.Nonce})
+	return info, nil
 }
 
 // checkCode holds a token request to the authorization request (RFC 6749 §4.1.3).

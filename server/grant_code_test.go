@@ -296,6 +296,14 @@ func TestIDTokensOfTheCodeFlow(t *testing.T) {
 	if a["sub"] != "u-ann" || a["aud"] != "spa" {
 		t.Errorf("%v", a)
 	}
+	t.Run("6749-6 an ID token of less scope says less", func(t *testing.T) {
+		tokens := s.redeem(s.code(asked("scope", "openid email offline_access", "claims", `{"id_token":{"email":null}}`)))
+		narrow := s.refreshAs("spa", tokens, "scope", "openid")
+		whole := s.refreshAs("spa", narrow)
+		if claimsOf(t, narrow.str("id_token"))["email"] != nil || claimsOf(t, whole.str("id_token"))["email"] == nil {
+			t.Errorf("of openid: %v; of all: %v", claimsOf(t, narrow.str("id_token")), claimsOf(t, whole.str("id_token")))
+		}
+	})
 }
 
 // RFC 8707: tokens are for the resources that were asked for.

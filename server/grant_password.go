@@ -86,7 +86,7 @@ func (s *Server) grantPassword(ctx context.Context) (oauth2.TokenInfo, error) {
 	if !created { // disabled, deleted or given another password since it was read
 		return nil, badGrant(wrongLogin)
 	}
-	return s.issue(ctx, g, issuance{scope: scope, audience: s.orOwn(g.Audience), refresh: refresh})
+	return s.issue(ctx, g, issuance{scope: scope, audience: s.orOwn(g.Audience), refresh: refresh, user: req.user})
 }
 
 // newGrant is a fresh authorization of what g says. One that is never refreshed

@@ -54,6 +54,11 @@ func (s *Server) checkNarrowing(ctx context.Context, t token.Refresh) error {
 }
 
 func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) (oauth2.TokenInfo, error) {
+	// Before the token is spent: without a grace a client that asks again after a fault is a thief.
+	user, err := s.whomToName(ctx, t.Subject, scope)
+	if err != nil {
+		return nil, err
+	}
 	in := s.rotation(t)
 	in.From = tokenRequestOf(ctx).from
 	rot, err := s.DB.RotateGrant(ctx, in)
@@ -67,7 +72,7 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 		if err != nil {
 			return nil, err
 		}
-		return s.issue(ctx, rot.Grant, issuance{scope: scope, audience: audience, refresh: true})
+		return s.issue(ctx, rot.Grant, issuance{scope: scope, audience: audience, refresh: true, user: user})
 	case store.Reused:
 		s.afterReuse(ctx, t)
 		return nil, badGrant("the refresh token was used before; the authorization is revoked, log in again")

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"maps"
 
 	"github.com/grantd/grantd/scopes"
@@ -39,19 +38,20 @@ func userClaims(user store.User, scope scopes.Set) map[string]any {
 }
 
 // idToken is the ID token of an authorization whose scope has openid (OpenID
-// Connect Core §3.1.3.3), given out along with an access token. nonce is that of
-// the authorization request; a refresh has none (§12.2).
-func (s *Server) idToken(_ context.Context, client store.Client, g store.Grant, user store.User, nonce, access string) (string, error) {
+// Connect Core §3.1.3.3), given out along with an access token, and says no more
+// than its scope lets the client see. The nonce is that of the authorization
+// request; a refresh has none (§12.2).
+func (s *Server) idToken(client store.Client, g store.Grant, out issuance, access string) (string, error) {
 	asked, err := parseClaims(g.Claims)
 	if err != nil {
 		return "", err // it was read before it was kept
 	}
 	now := s.Now()
 	return s.ring.MintID(token.ID{
-		Alg: client.IDTokenAlg, Issuer: s.Issuer, Subject: user.ID, ClientID: client.ID,
+		Alg: client.IDTokenAlg, Issuer: s.Issuer, Subject: out.user.ID, ClientID: client.ID,
 		IssuedAt: now, ExpireAt: now.Add(s.AccessTTL), AuthTime: g.AuthTime,
-		Nonce: nonce, SessionID: g.SessionID, Access: access,
-		Claims: asked.forIDToken(userClaims(user, g.Scope)),
+		Nonce: out.nonce, SessionID: g.SessionID, Access: access,
+		Claims: asked.forIDToken(userClaims(out.user, out.scope)),
 	})
 }
 

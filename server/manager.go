@@ -100,12 +100,14 @@ func (m *manager) LoadRefreshToken(ctx context.Context, refresh string) (oauth2.
 type issuance struct {
 	scope    scopes.Set
 	audience []string
-	refresh  bool   // whether the refresh token comes along
-	nonce    string // for the ID token
+	refresh  bool       // whether the refresh token comes along
+	nonce    string     // for the ID token
+	user     store.User // for the same: whom it is about
 }
 
 // issue mints the answer for an authorization: an access token, the refresh token
 // of the row where the client may refresh, and who the user is if openid is in the scope.
+// It asks nothing of the database.
 func (s *Server) issue(ctx context.Context, g store.Grant, out issuance) (oauth2.TokenInfo, error) {
 	now := s.Now()
 	info, err := s.mintAccess(token.Access{
@@ -125,9 +127,21 @@ func (s *Server) issue(ctx context.Context, g store.Grant, out issuance) (oauth2
 		info.SetRefreshExpiresIn(g.ExpiresAt.Sub(g.RotatedAt))
 	}
 	if out.scope.Has("openid") {
-		return s.withIDToken(ctx, info, g, out.nonce)
+		return s.withIDToken(ctx, info, g, out)
 	}
 	return info, nil
+}
+
+// whomToName reads the user whom the ID token for a scope is about, if there is to be one.
+func (s *Server) whomToName(ctx context.Context, userID string, scope scopes.Set) (store.User, error) {
+	if !scope.Has("openid") {
+		return store.User{}, nil
+	}
+	user, err := s.DB.User(ctx, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.User{}, badGrant("the user is gone")
+	}
+	return user, err
 }
 
 // signedInfo is an answer that says who the user is.
@@ -136,15 +150,8 @@ type signedInfo struct {
 	idToken string
 }
 
-func (s *Server) withIDToken(ctx context.Context, info *models.Token, g store.Grant, nonce string) (oauth2.TokenInfo, error) {
-	user, err := s.DB.User(ctx, g.UserID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, badGrant("the user is gone")
-	}
-	if err != nil {
-		return nil, err
-	}
-	idToken, err := s.idToken(ctx, tokenRequestOf(ctx).client, g, user, nonce, info.GetAccess())
+func (s *Server) withIDToken(ctx context.Context, info *models.Token, g store.Grant, out issuance) (oauth2.TokenInfo, error) {
+	idToken, err := s.idToken(tokenRequestOf(ctx).client, g, out, info.GetAccess())
 	if err != nil {
 		return nil, err
 	}
