@@ -59,6 +59,19 @@ func appHost(redirectURI string) string {
 	return u.Host
 }
 
+// deviceAddress is what can be said of an app on the person's own device: host
+// and port on loopback, or its scheme.
+func deviceAddress(redirectURI string) string {
+	u, err := url.Parse(redirectURI)
+	if err != nil || appHost(redirectURI) != "" {
+		return ""
+	}
+	if isLoopback(u) {
+		return u.Host
+	}
+	return u.Scheme + ":"
+}
+
 func isLoopback(u *url.URL) bool {
 	return u.Scheme == "http" && slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname())
 }
@@ -77,7 +90,7 @@ func (s *Server) askConsent(w http.ResponseWriter, r *http.Request, a authorizat
 	fixed := fixedScopes(a)
 	refused := scopes.Set(strings.Fields(strings.Join(before.Asked, " "))).Minus(before.Granted)
 	view := pages.Consent{
-		App: appName(a.client), Host: appHost(a.redirectURI), Username: v.user.Username,
+		App: appName(a.client), Host: appHost(a.redirectURI), Device: deviceAddress(a.redirectURI), Username: v.user.Username,
 		SignIn: s.withReturn("/login", a.afterSignIn(s.prefix)),
 		Hidden: []pages.Field{{Name: "request", Value: a.query}, {Name: "session", Value: v.session.ID}, {Name: "asked", Value: a.scope.String()}},
 	}

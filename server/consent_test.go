@@ -175,19 +175,19 @@ func TestConsentOnTheDeviceIsAskedEveryTime(t *testing.T) {
 	s.addClient(store.Client{ID: "own", Grants: grants, Scopes: []string{"me", "items"}, RedirectURIs: []string{"http://127.0.0.1/cb"}, FirstParty: true})
 	s.addClient(store.Client{ID: "secret", SecretHash: server.HashSecret("x"), Grants: grants, Scopes: []string{"me", "items"}, RedirectURIs: []string{"http://127.0.0.1/cb"}})
 	for _, c := range []struct {
-		name, client, uri, formAction string
-		every                         bool
+		name, client, uri, address, formAction string
+		every                                  bool
 	}{
-		{"8252-8.6 loopback", "native", "http://127.0.0.1:49152/cb", "'self' http://127.0.0.1:*", true},
-		{"6749-10.2 a scheme of its own", "native", "com.example.app:/cb", "'self' com.example.app:", true},
-		{"our own app", "own", "http://127.0.0.1:1/cb", "", false},
-		{"an app with a secret", "secret", "http://127.0.0.1:2/cb", "'self' http://127.0.0.1:*", false},
+		{"8252-8.6 loopback", "native", "http://127.0.0.1:49152/cb", "127.0.0.1:49152", "'self' http://127.0.0.1:*", true},
+		{"6749-10.2 a scheme of its own", "native", "com.example.app:/cb", "com.example.app:", "'self' com.example.app:", true},
+		{"our own app", "own", "http://127.0.0.1:1/cb", "", "", false},
+		{"an app with a secret", "secret", "http://127.0.0.1:2/cb", "127.0.0.1:2", "'self' http://127.0.0.1:*", false},
 	} {
 		b := s.signedIn("ann")
 		query := asked("client_id", c.client, "redirect_uri", c.uri, "scope", "me items")
 		b.open("/authorize?" + query)
 		if c.client != "own" {
-			if !strings.Contains(b.text(), "You will be sent to an app on this device") {
+			if !strings.Contains(b.text(), "You will be sent to an app on this device ("+c.address+"). Go on only") {
 				t.Errorf("%s: the page says %s", c.uri, b.text())
 			}
 			wantFormAction(t, b, c.formAction)
@@ -307,5 +307,16 @@ func TestConsentOfUsersWithLimits(t *testing.T) {
 	b.open("/authorize?" + askedByThird("items"))
 	if b.left == nil || b.left.Query().Get("error") != "invalid_scope" {
 		t.Errorf("nothing is left to ask, and the app is told %v", b.left)
+	}
+}
+
+// A host is shown as it is registered, in ASCII: no letter looks like another one.
+func TestConsentShowsHostsInASCII(t *testing.T) {
+	s := withApps(t)
+	uri := "https://xn--pp-xia.example/cb"
+	s.addClient(store.Client{ID: "alike", Grants: []string{"authorization_code"}, Scopes: []string{"me"}, RedirectURIs: []string{uri}})
+	b := s.signedIn("ann")
+	if b.open("/authorize?" + asked("client_id", "alike", "redirect_uri", uri, "scope", "me")); !strings.Contains(b.text(), "You will be sent to xn--pp-xia.example.") {
+		t.Errorf("the page says %s", b.text())
 	}
 }

@@ -66,6 +66,7 @@ type Scope struct {
 type Consent struct {
 	App      string
 	Host     string // where the answer goes. Empty: to an app on this device
+	Device   string // which one there: a loopback address, or a scheme of its own
 	Scopes   []Scope
 	Username string // who is signed in
 	SignIn   string // the page to sign in as somebody else
