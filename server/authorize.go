@@ -55,7 +55,7 @@ func (s *Server) answerOrAsk(w http.ResponseWriter, r *http.Request, a authoriza
 	case signedIn && !s.mustSignIn(a, v):
 		return s.answerVisitor(w, r, a, v)
 	case a.prompt.none:
-		return &authorizeError{a, refusal(loginRequired, "nobody is signed in whom this request could be about")}
+		return &authorizeError{a, refusal(loginRequired, a.whySignIn(signedIn, v))}
 	}
 	if signedIn && a.wantsAnother(v) {
 		return s.askAnother(w, r, a, v)
@@ -67,6 +67,14 @@ func (s *Server) answerOrAsk(w http.ResponseWriter, r *http.Request, a authoriza
 func (s *Server) mustSignIn(a authorization, v visitor) bool {
 	tooOld := a.maxAge >= 0 && (a.maxAge == 0 || s.Now().Sub(v.session.AuthTime) > a.maxAge)
 	return a.prompt.login || tooOld || a.wantsAnother(v)
+}
+
+// whySignIn tells the developer of an app that wants nobody to be asked what is missing.
+func (a authorization) whySignIn(signedIn bool, v visitor) string {
+	if signedIn && !a.wantsAnother(v) { // prompt=none comes without login, so the time it is
+		return "the last sign-in is longer ago than max_age"
+	}
+	return "nobody is signed in whom this request could be about"
 }
 
 // wantsAnother: OpenID Connect Core §3.1.2.1: nothing is given out about another than
@@ -88,7 +96,15 @@ func (s *Server) answerVisitor(w http.ResponseWriter, r *http.Request, a authori
 	case known && (!a.prompt.consent || a.client.FirstParty):
 		return s.issueCode(w, r, a, v, granted)
 	case a.prompt.none:
-		return &authorizeError{a, refusal(consentRequired, "the user has not allowed this yet")}
+		return &authorizeError{a, refusal(consentRequired, whyConsent(a))}
 	}
 	return s.askConsent(w, r, a, v)
+}
+
+// whyConsent is whySignIn for what the person has to allow.
+func whyConsent(a authorization) string {
+	if !a.client.FirstParty && anybodyElse(a) {
+		return "this client is asked about each time, because its redirect URI leads to the person's own device; prompt=none cannot work"
+	}
+	return "the user has not allowed this yet"
 }

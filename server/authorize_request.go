@@ -122,7 +122,7 @@ func redirectTo(req authreq.Request, c store.Client) (sent, to string, err error
 	}
 	if !authreq.Registered(to, c.RedirectURIs) {
 		return "", "", badRequest("the app wants you sent to an address that is not registered for it; " +
-			"you stay here, for it may be a trap (redirect_uri)")
+			"you stay here, for it may be a trap (redirect_uri)").because(unregistered(to, c.RedirectURIs))
 	}
 	return sent, to, nil
 }

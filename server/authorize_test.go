@@ -120,6 +120,9 @@ func TestAuthorizeSendsNobodyAstray(t *testing.T) {
 	if log := s.log.String(); !strings.Contains(log, `"route":"/authorize","status":400`) || !strings.Contains(log, `"client":"spa","outcome":"invalid_request"`) {
 		t.Errorf("the log says nothing of it: %s", log)
 	}
+	if log := s.log.String(); !strings.Contains(log, `was sent, registered are \"https://web.example/cb\"`) || !strings.Contains(log, "was sent, none is registered") {
+		t.Errorf("the log does not name the addresses: %s", log)
+	}
 	for _, to := range astray {
 		t.Run("9700-2.1 "+to, func(t *testing.T) {
 			for _, client := range []string{"spa", "native"} {
@@ -333,6 +336,36 @@ func TestPrompts(t *testing.T) {
 				t.Errorf("the page is %q, want %s", b.heading(), c.want)
 			}
 		})
+	}
+}
+
+// An app that wants nobody to be asked is told what that would take.
+func TestPromptNoneSaysWhy(t *testing.T) {
+	s := withApps(t)
+	s.addClient(store.Client{
+		ID: "native", Grants: []string{"authorization_code"}, Scopes: []string{"me"}, RedirectURIs: []string{"http://127.0.0.1/cb", "com.example.app:/cb"},
+	})
+	old := s.cookie("u-ann")
+	s.clock.Add(time.Minute)
+	hint := s.redeem(s.code(asked("scope", "openid"))).str("id_token")
+	const each = "this client is asked about each time, because its redirect URI leads to the person's own device; prompt=none cannot work"
+	for _, c := range []struct {
+		name  string
+		pairs []string
+		edit  edit
+		want  string
+	}{
+		{"8252-8.6 on loopback", []string{"client_id", "native", "redirect_uri", "http://127.0.0.1:51004/cb", "scope", "me"}, old, each},
+		{"8252-8.6 behind a scheme of its own", []string{"client_id", "native", "redirect_uri", "com.example.app:/cb", "scope", "me"}, old, each},
+		{"not asked yet", []string{"client_id", "third", "redirect_uri", "https://third.example/cb"}, old, "the user has not allowed this yet"},
+		{"too long ago", []string{"max_age", "59"}, old, "the last sign-in is longer ago than max_age"},
+		{"somebody else", []string{"id_token_hint", hint, "max_age", "59"}, s.cookie("u-bob"), "nobody is signed in whom this request could be about"},
+		{"nobody", []string{"max_age", "59"}, header("Cookie", ""), "nobody is signed in whom this request could be about"},
+	} {
+		to, err := url.Parse(s.authorize(asked(append(c.pairs, "prompt", "none")...), c.edit).Header.Get("Location"))
+		if err != nil || to.Query().Get("error_description") != c.want {
+			t.Errorf("%s: %v %v, want %q", c.name, to, err, c.want)
+		}
 	}
 }
 

@@ -125,7 +125,8 @@ func (l *logoutRequest) readURI() error {
 	case l.client.ID == "":
 		return badRequest("the app did not say which one it is: post_logout_redirect_uri needs id_token_hint or client_id")
 	case !authreq.Registered(l.uri, l.client.LogoutURIs):
-		return badRequest("the app wants you sent to an address that is not registered for it (post_logout_redirect_uri)")
+		return badRequest("the app wants you sent to an address that is not registered for it (post_logout_redirect_uri)").
+			because(unregistered(l.uri, l.client.LogoutURIs))
 	}
 	return nil
 }
