@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -384,6 +383,10 @@ func (s *system) session(userID string) (id string, cookie edit) {
 	if err != nil || !put {
 		s.t.Fatalf("session of %s: %v, %v", userID, put, err)
 	}
-	name := "grantd_session_" + s.web.Listener.Addr().(*net.TCPAddr).AddrPort().String()[len("127.0.0.1:"):]
+	issuer, err := url.Parse(s.opts.Issuer)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	name := "grantd_session_" + issuer.Port() + strings.ReplaceAll(issuer.Path, "/", "_")
 	return id, header("Cookie", name+"="+secret)
 }
