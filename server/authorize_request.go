@@ -84,7 +84,7 @@ func (s *Server) whereTo(ctx context.Context, req authreq.Request) (a authorizat
 	}
 	a.client, _, err = s.client(ctx, ids[0])
 	if errors.Is(err, store.ErrNotFound) {
-		return a, badRequest("the app that sent you here is not known to this server")
+		return a, unknownApp()
 	}
 	if err != nil {
 		return a, err
@@ -105,6 +105,10 @@ func (s *Server) whereTo(ctx context.Context, req authreq.Request) (a authorizat
 		}
 	}
 	return a, nil
+}
+
+func unknownApp() *Error {
+	return badRequest("the app that sent you here is not known to this server; tell the app's makers")
 }
 
 // redirectTo: RFC 6749 §3.1.2.3. An app with one registered URI need not send it,

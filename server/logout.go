@@ -111,7 +111,7 @@ func (s *Server) logoutClient(ctx context.Context, named, hinted string) (store.
 	case errors.Is(err, store.ErrNotFound) && named == "":
 		return store.Client{}, nil
 	case errors.Is(err, store.ErrNotFound):
-		return store.Client{}, badRequest("the app that sent you here is not known to this server")
+		return store.Client{}, unknownApp()
 	}
 	return client, err
 }

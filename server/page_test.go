@@ -150,6 +150,12 @@ func TestPagesForPeopleAndPrograms(t *testing.T) {
 	if b.open("/nothing"); b.status != http.StatusNotFound || b.heading() != "There is no such page" || !strings.Contains(b.text(), b.header.Get("X-Request-Id")) {
 		t.Errorf("%d %s", b.status, b.text())
 	}
+	if b.open("/authorize?client_id=nobody"); !strings.Contains(b.text(), "not known to this server; tell the app's makers.") {
+		t.Errorf("no next step: %s", b.text())
+	}
+	if b.follow("your account page"); b.at.Path != "/login" || b.hidden("return_to") != "/account" {
+		t.Errorf("the next step leads to %s", b.at)
+	}
 	if b.open("/consent"); b.status != http.StatusMethodNotAllowed || b.header.Get("Allow") != "POST" {
 		t.Errorf("%d %s, %v", b.status, b.text(), b.header)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/grantd/grantd/server"
+	"golang.org/x/net/html"
 )
 
 func (b *browser) signUp(username, password, email, fullName string) {
@@ -72,6 +73,10 @@ func TestSignUpRefused(t *testing.T) {
 			id, _, _ := strings.Cut(described, " ")
 			if invalid != "true" || id != c.field+"-problem" || !strings.HasPrefix(b.textOfID(id), c.says) {
 				t.Errorf("the field is described by %q: %q, want %q", described, b.textOfID(id), c.says)
+			}
+			focused := find(b.doc, func(n *html.Node) bool { _, ok := attribute(n, "autofocus"); return ok })
+			if focused != field {
+				t.Errorf("another field than %s is to be typed in first: %s", c.field, b.source)
 			}
 			if b.value("Username") != c.username || b.value("Email") != c.email || b.value("Full name") != c.fullName || b.hidden("return_to") != "/account/sessions" {
 				t.Errorf("what was typed is lost: %s", b.source)

@@ -52,6 +52,16 @@ type SignUp struct {
 	SignIn                    string            // the page to sign in
 }
 
+// Focus is the name of the field to type in first: the first one with a problem, if any.
+func (v SignUp) Focus() string {
+	for _, field := range []string{"username", "full_name", "email", "password"} {
+		if v.Problems[field] != "" {
+			return field
+		}
+	}
+	return "username"
+}
+
 // SignUp draws the page to sign up.
 func (p *Pages) SignUp(w io.Writer, v SignUp) error { return p.draw(w, "signup.html", v) }
 
