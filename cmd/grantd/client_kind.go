@@ -48,6 +48,9 @@ func (in *newClient) checkURIs() error {
 		if err := checkRedirectURI("redirect URI", uri, in.kind); err != nil {
 			return err
 		}
+		if err := checkAnswers(uri); err != nil {
+			return err
+		}
 	}
 	for _, uri := range in.logoutURIs {
 		if err := checkRedirectURI("sign-out URI", uri, in.kind); err != nil {
