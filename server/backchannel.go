@@ -2,12 +2,10 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -21,46 +19,16 @@ import (
 )
 
 const (
-	noticeTime     = 5 * time.Second // for one request to a client
 	noticeSenders  = 8               // requests at a time
-	maxNotices     = 4096            // that wait
 	logoutTokenTTL = 2 * time.Minute // OpenID Connect Back-Channel Logout §4: at most
 	maxNoticeReply = 4 << 10         // bytes that are read of an answer
 )
 
+// noticeTime is for one request to a client.
+var noticeTime = 5 * time.Second
+
 // noticeRetries are the pauses before a client that could not be told is told again.
 var noticeRetries = []time.Duration{2 * time.Second, 15 * time.Second}
-
-// notice is for one client: a session that it was told of has ended.
-type notice struct {
-	client    store.Client
-	sessionID string
-	subject   string
-	request   string // the id of the request that ended it, for the log
-	attempt   int
-}
-
-// farewells are those on their way (OpenID Connect Back-Channel Logout).
-type farewells struct {
-	queue chan notice
-	http  *http.Client
-
-	mu      sync.Mutex
-	stopped bool // nobody sends any more
-}
-
-func newFarewells() *farewells {
-	dialer := &net.Dialer{Timeout: noticeTime, Control: refuseLinkLocal}
-	return &farewells{queue: make(chan notice, maxNotices), http: &http.Client{
-		Timeout: noticeTime,
-		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
-			MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxNoticeReply,
-		},
-		// The token is for the URI that was registered, and for no other.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
 
 // refuseLinkLocal: operators register these URIs, so that private addresses are right.
 // Link-local ones are where clouds keep the secrets of a machine.
@@ -76,30 +44,28 @@ func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
 }
 
 // tellClients lets the clients know, in the background, that sessions ended
-// (OpenID Connect Back-Channel Logout §2.5): those that registered for it.
+// (OpenID Connect Back-Channel Logout §2.5): those that registered for it. The sessions
+// have ended for good, so that a browser that goes away now stops nothing.
 func (s *Server) tellClients(ctx context.Context, subject string, ended []store.ToldSession) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), taskTime)
+	defer cancel()
 	for _, e := range ended {
+		n := notice{client: store.Client{ID: e.ClientID}, sessionID: e.ID, subject: subject, request: recordOf(ctx).id}
 		client, _, err := s.client(ctx, e.ClientID)
-		if err != nil || client.BackchannelURI == "" {
-			s.warn(ctx, "find a client that is to be told of a logout", ignoreNotFound(err))
-			continue
+		switch {
+		case ignoreNotFound(err) != nil:
+			s.noteNotice(n, fmt.Errorf("its back-channel logout URI could not be read: %w", err))
+		case err == nil && client.BackchannelURI != "":
+			n.client = client
+			s.enqueue(n, 0)
 		}
-		s.enqueue(notice{client: client, sessionID: e.ID, subject: subject, request: recordOf(ctx).id})
 	}
 }
 
 // enqueue never waits: a person who signs out does not.
-func (s *Server) enqueue(n notice) {
-	s.farewells.mu.Lock()
-	defer s.farewells.mu.Unlock()
-	if s.farewells.stopped {
-		s.noteNotice(n, errors.New("the server stops"))
-		return
-	}
-	select {
-	case s.farewells.queue <- n:
-	default:
-		s.noteNotice(n, errors.New("too many wait to be told"))
+func (s *Server) enqueue(n notice, pause time.Duration) {
+	if err := s.farewells.add(n, pause); err != nil {
+		s.noteNotice(n, err)
 	}
 }
 
@@ -107,32 +73,27 @@ func (s *Server) enqueue(n notice) {
 // long as one request may take.
 func (s *Server) sendNotices(ctx context.Context) {
 	s.farewells.admit(true)
-	s.eachSender(func() {
-		for {
-			select {
-			case n := <-s.farewells.queue:
-				s.tell(ctx, n)
-			case <-ctx.Done():
-				return
-			}
+	eachSender(func() {
+		for n, ok := s.farewells.wait(ctx); ok; n, ok = s.farewells.wait(ctx) {
+			s.tell(ctx, n)
+			s.farewells.sent(n)
 		}
 	})
-	s.farewells.admit(false)
+	for _, n := range s.farewells.admit(false) {
+		s.noteNotice(n, errServerStops)
+	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), noticeTime)
 	defer cancel()
-	s.eachSender(func() {
-		for {
-			select {
-			case n := <-s.farewells.queue:
-				s.noteNotice(n, s.deliver(last, n))
-			default:
-				return
-			}
+	eachSender(func() {
+		for n, ok := s.farewells.next(); ok; n, ok = s.farewells.next() {
+			n.attempts++
+			s.noteNotice(n, s.deliver(last, n))
+			s.farewells.sent(n)
 		}
 	})
 }
 
-func (s *Server) eachSender(do func()) {
+func eachSender(do func()) {
 	var senders sync.WaitGroup
 	defer senders.Wait()
 	for range noticeSenders {
@@ -140,31 +101,25 @@ func (s *Server) eachSender(do func()) {
 	}
 }
 
-func (n *farewells) admit(yes bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.stopped = !yes
-}
-
 // tell tells one client, and later again if it could not be told now.
-func (s *Server) tell(ctx context.Context, n notice) {
+func (s *Server) tell(running context.Context, n notice) {
 	// A request that has begun is not cut off when the server stops.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noticeTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(running), noticeTime)
 	defer cancel()
 	err := s.deliver(ctx, n)
-	if refused := (*refusedNotice)(nil); err == nil || errors.As(err, &refused) || n.attempt == len(noticeRetries) {
+	n.attempts++
+	refused := (*refusedNotice)(nil)
+	if err == nil || errors.As(err, &refused) || n.attempts > len(noticeRetries) || running.Err() != nil {
 		s.noteNotice(n, err)
 		return
 	}
-	pause := noticeRetries[n.attempt]
-	n.attempt++
-	time.AfterFunc(pause, func() { s.enqueue(n) })
+	s.enqueue(n, noticeRetries[n.attempts-1])
 }
 
 // noteNotice logs what became of a notice.
 func (s *Server) noteNotice(n notice, err error) {
 	ctx := context.WithValue(context.Background(), recordKey{}, &record{id: n.request})
-	about := []any{"client", n.client.ID, "session", n.sessionID, "subject", n.subject, "attempts", n.attempt + 1}
+	about := []any{"client", n.client.ID, "session", n.sessionID, "subject", n.subject, "attempts", n.attempts}
 	if err != nil {
 		s.audit(ctx, slog.LevelWarn, "backchannel_logout.failed", append(about, "error", err.Error())...)
 		return
@@ -198,11 +153,20 @@ func (s *Server) deliver(ctx context.Context, n notice) error {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	res, err := s.farewells.http.Do(r)
 	if err != nil {
-		return err
+		return withoutQuery(err, r.URL)
 	}
 	defer res.Body.Close()
 	io.CopyN(io.Discard, res.Body, maxNoticeReply) // so that the connection can be used again; what it says does not count
 	return noticeOutcome(res.StatusCode)
+}
+
+// withoutQuery is an error of net/http without what a URI may hold of secrets.
+func withoutQuery(err error, uri *url.URL) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	return fmt.Errorf("POST %s://%s%s: %w", uri.Scheme, uri.Host, uri.EscapedPath(), err)
 }
 
 // noticeOutcome: §2.8: 200 is a success; some frameworks make it 204.

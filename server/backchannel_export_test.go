@@ -20,5 +20,12 @@ func RetryNotices(pauses ...time.Duration) (restore func()) {
 	return func() { noticeRetries = before }
 }
 
+// LimitNotices makes a request to a client take no longer than most, until the test calls restore.
+func LimitNotices(most time.Duration) (restore func()) {
+	before := noticeTime
+	noticeTime = most
+	return func() { noticeTime = before }
+}
+
 // RefuseLinkLocal says why no connection is made to an address.
 func RefuseLinkLocal(address string) error { return refuseLinkLocal("tcp", address, nil) }

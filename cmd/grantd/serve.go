@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/server"
@@ -92,10 +93,26 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	// While the last requests finish, revocations count as before.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	defer running.Wait() // what is being told to clients still is
-	defer stop()
 	running.Go(func() { srv.Run(background) })
+	defer func() { // what is being told to clients still is
+		stop()
+		waitFor(&running, log)
+	}()
 	return serveHTTP(ctx, cfg, srv, on, log, started)
+}
+
+// stopLimit is more than Server.Run promises to take. A database that swallows what it is
+// asked does not hold up the end of the process.
+const stopLimit = 15 * time.Second
+
+func waitFor(running *sync.WaitGroup, log *slog.Logger) {
+	done := make(chan struct{})
+	go func() { running.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(stopLimit):
+		log.Warn("grantd stops though work in the background has not ended", "after", stopLimit.String())
+	}
 }
 
 func serverOptions(cfg config.Config, master *token.Master, db *store.DB, log *slog.Logger) (server.Options, error) {
