@@ -123,6 +123,9 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.answerRefusal(w, r, err)
 	}
+	if form.Get("decision") == "cancel" { // of the page to sign in: it takes nobody's permission to give up
+		return s.refuseAuthorization(w, r, a, accessDenied, "the user did not sign in")
+	}
 	v, ok, err := s.visitor(r)
 	if err != nil {
 		return err

@@ -286,6 +286,9 @@ func TestConsentForm(t *testing.T) {
 	s.post("/consent", sent("scope.me", "on"), cookie).wantPage(t, http.StatusBadRequest)
 	s.post("/consent", sent("decision", "perhaps", "scope.me", "on"), cookie).wantPage(t, http.StatusBadRequest)
 	s.post("/consent", sent("decision", "deny", "decision", "allow"), cookie).wantPage(t, http.StatusBadRequest)
+	if other := s.post("/consent", sent("decision", "cancel"), cookie, from(otherSite)); other.StatusCode != http.StatusForbidden {
+		t.Errorf("another site gives up for people: %d", other.StatusCode)
+	}
 	res := s.post("/consent", sent("decision", "allow", "scope.me", "on", "scope.admin", "on", "scope.items:write", "on", "scope.", "on"), cookie)
 	if got := s.redeem(res.answer(t).Get("code"), "client_id", "third", "redirect_uri", thirdCallback).str("scope"); got != "me" {
 		t.Errorf("the token has %q", got)

@@ -59,7 +59,7 @@ func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, a authorizati
 func (s *Server) askAnother(w http.ResponseWriter, r *http.Request, a authorization, v visitor) error {
 	name := appName(a.client)
 	view := pages.SignIn{
-		App: name, ReturnTo: a.afterSignIn(s.prefix), Username: a.loginHint,
+		App: name, ReturnTo: a.afterSignIn(s.prefix), Username: a.loginHint, Cancel: a.query, // the account may not exist
 		Notice: name + " asks for another account than " + v.user.Username + ". Sign in with that one.",
 	}
 	// Only to an app that knows the person: with claims any app could ask who has which sub.

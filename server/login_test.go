@@ -186,6 +186,12 @@ func TestSignInAsSomebodyElse(t *testing.T) {
 			if b.at.Path != "/authorize" || b.alert() != notice {
 				t.Errorf("as the same person: %s", b.text())
 			}
+			wantFormAction(t, b, "'self' https:")
+			back := b.copy()
+			back.press("Go back to Third")
+			if told := back.left; told == nil || told.Host != "third.example" || told.Query().Get("error") != "access_denied" || told.Query().Get("state") != "xyz" {
+				t.Errorf("the way back leads to %v", told)
+			}
 			if b.signIn("ann", password); name != "of who is gone" && b.heading() != "Allow Third?" {
 				t.Errorf("as the one asked for: %s", b.text())
 			}

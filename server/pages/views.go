@@ -26,6 +26,7 @@ type SignIn struct {
 	Notice   string // what they should know first. Empty: nothing
 	Problem  string // why they are asked again. Empty: they are not
 	SignUp   string // the page to sign up. Empty: they cannot
+	Cancel   string // the app's request, which a button gives up. Empty: there is no button
 }
 
 // SignIn draws the page to sign in.
