@@ -34,7 +34,7 @@ func TestPeersAgree(t *testing.T) {
 		{"9068-2 as grantd mints it", good, all, all},
 		{"9068-2 signed by the key of those below", is.sign(oddHeader, claims), all, all},
 		{"9068-4 expired", is.mint(token.ES256, func(a *token.Access) { a.ExpireAt = time.Now().Add(-2 * leeway) }), "", ""},
-		{"9068-4 another audience", is.mint(token.ES256, func(a *token.Access) { a.Audience = "https://other.example.com" }), "", ""},
+		{"9068-4 another audience", is.mint(token.ES256, func(a *token.Access) { a.Audience = []string{"https://other.example.com"} }), "", ""},
 		{"9068-4 another issuer", is.mint(token.ES256, func(a *token.Access) { a.Issuer = "https://auth.example.org" }), "", ""},
 		{"9068-4 alg none", encode([]byte(edit(oddHeader, "ES256", "none"))) + "." + encode([]byte(claims)) + ".", "", ""},
 		{"9068-4 tampered with", tamper(good), "", ""},
