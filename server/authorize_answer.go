@@ -60,7 +60,7 @@ func (s *Server) createCode(ctx context.Context) (oauth2.TokenInfo, error) {
 			return nil, err
 		}
 	}
-	code, c := newSecret(), s.newCode(in)
+	code, c := NewSecret(), s.newCode(in)
 	c.ID = hashText(code)
 	created, err := s.DB.CreateCode(ctx, c)
 	if err != nil {

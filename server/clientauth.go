@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -168,6 +169,14 @@ func hasSecret(c store.Client, secret string) bool {
 
 // public reports whether the client has no secret (RFC 6749 §2.1).
 func public(c store.Client) bool { return c.SecretHash == nil }
+
+// NewSecret is 256 bits that nobody can guess, in base64url: a client's secret, a code,
+// what a browser's cookie holds.
+func NewSecret() string {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
 
 // HashSecret is what the database keeps of a client secret. Secrets that grantd
 // makes have 256 bits of entropy, so one fast hash is enough.

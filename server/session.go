@@ -82,19 +82,12 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, user store
 
 // newSession is a session that begins now, and the secret that the browser gets.
 func (s *Server) newSession(r *http.Request, user store.User) (session store.Session, secret string) {
-	secret, now := newSecret(), s.Now()
+	secret, now := NewSecret(), s.Now()
 	return store.Session{
 		ID: rand.Text(), Cookie: hashText(secret), UserID: user.ID, AuthTime: now, CreatedAt: now, SeenAt: now,
 		MaxExpiresAt: now.Add(s.SessionMaxTTL), ExpiresAt: earlier(now.Add(s.SessionTTL), now.Add(s.SessionMaxTTL)),
 		Agent: clipBytes(strings.ToValidUTF8(r.UserAgent(), "?"), maxAgent), Address: s.clientAddress(r),
 	}, secret
-}
-
-// newSecret is 256 bits that nobody can guess, in base64url.
-func newSecret() string {
-	b := make([]byte, 32)
-	rand.Read(b)
-	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // hashText is what the database keeps of a secret of 256 bits: one fast hash is enough.

@@ -66,7 +66,7 @@ func (a *app) clientRotateSecret(ctx context.Context, ad admin, args []string) e
 	if c.SecretHash == nil {
 		return fmt.Errorf("client %s is public and has no secret; delete it and add it without --public", c.ID)
 	}
-	secret := newSecret()
+	secret := server.NewSecret()
 	now := ad.now()
 	if err := ad.db.SetClientSecret(ctx, c.ID, server.HashSecret(secret), now, until(now)); err != nil {
 		return err

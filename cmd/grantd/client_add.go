@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -75,7 +73,7 @@ func (in *newClient) addFlags(cmd *cobra.Command) {
 func (a *app) clientAdd(ctx context.Context, ad admin, c store.Client, public bool) error {
 	secret := ""
 	if !public {
-		secret = newSecret()
+		secret = server.NewSecret()
 		c.SecretHash = server.HashSecret(secret)
 	}
 	c.CreatedAt = ad.now()
@@ -85,13 +83,6 @@ func (a *app) clientAdd(ctx context.Context, ad admin, c store.Client, public bo
 	v := viewClient(c)
 	v.Secret = secret
 	return v.print(a)
-}
-
-// newSecret makes a client secret of 256 bits of entropy.
-func newSecret() string {
-	b := make([]byte, 32)
-	rand.Read(b)
-	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 var clientID = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,100}$`)
