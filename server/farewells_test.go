@@ -15,10 +15,12 @@ import (
 )
 
 // newHole is a client's server that takes requests and never answers, until it is closed.
-func newHole(t *testing.T) (base string, shut func()) {
+func newHole(t *testing.T) (base string, taken chan struct{}, shut func()) {
 	t.Helper()
 	release := make(chan struct{})
+	taken = make(chan struct{}, 1000)
 	hole := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		taken <- struct{}{}
 		select {
 		case <-release:
 		case <-r.Context().Done():
@@ -27,7 +29,7 @@ func newHole(t *testing.T) (base string, shut func()) {
 	t.Cleanup(hole.Close)
 	shut = sync.OnceFunc(func() { close(release) })
 	t.Cleanup(shut)
-	return hole.URL, shut
+	return hole.URL, taken, shut
 }
 
 func (s *system) endSessions(ctx context.Context, sid string) {
@@ -44,17 +46,19 @@ func (s *system) failures() int { return strings.Count(s.log.String(), "backchan
 func TestOneDeadClientHoldsUpNoOther(t *testing.T) {
 	s := newSystem(t)
 	base, heard := newBackchannel(t, always(http.StatusOK))
-	hole, shut := newHole(t)
+	hole, taken, shut := newHole(t)
 	s.addClient(store.Client{ID: "dead", BackchannelURI: hole})
 	s.addClient(store.Client{ID: "shop", BackchannelURI: base})
 	for range 64 {
 		s.join(t, "dead")
 	}
-	s.endSessions(t.Context(), "") // before any is sent: all of the dead one's come first
-	sid, _ := s.join(t, "shop")
-	s.endSessions(t.Context(), sid)
-	begin := time.Now()
 	s.run(t)
+	s.endSessions(t.Context(), "") // all of the dead one's come first
+	<-taken
+	<-taken
+	sid, _ := s.join(t, "shop")
+	begin := time.Now()
+	s.endSessions(t.Context(), sid)
 	next(t, heard)
 	shut()
 	if took := time.Since(begin); took > 4*time.Second { // a request to the dead one takes five
@@ -67,7 +71,7 @@ func TestStopTakesTwoRequestsAtMost(t *testing.T) {
 	const most = time.Second
 	t.Cleanup(server.LimitNotices(most))
 	s := newSystem(t)
-	hole, _ := newHole(t)
+	hole, _, _ := newHole(t)
 	s.addClient(store.Client{ID: "dead", BackchannelURI: hole + "/out?key=not-for-logs"})
 	const waiting = 100
 	for range waiting {

@@ -46,6 +46,10 @@ func (a *app) clientAddCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if in.opensToOthers() {
+			fmt.Fprintln(a.stderr, "warning: nobody is asked before this app gets access, and any app on a person's device can use its client id and wait at its "+
+				"redirect URI there (RFC 8252 §8.6), so that every app they run gets what this one may have. Leave out --first-party, or use https redirect URIs that belong to the app")
+		}
 		return a.clientAdd(ctx, ad, c, in.public)
 	})
 	return cmd

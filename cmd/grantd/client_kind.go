@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
@@ -42,10 +43,19 @@ func (in *newClient) applyKind() error {
 	return nil
 }
 
+// opensToOthers is whether other apps on a person's device can have what this one
+// may have without asking them (RFC 8252 §8.6).
+func (in *newClient) opensToOthers() bool {
+	return in.firstParty && in.public && slices.ContainsFunc(in.redirectURIs, func(uri string) bool { return !strings.HasPrefix(uri, "https:") })
+}
+
 // checkURIs checks whatever the browser or the server is sent to.
 func (in *newClient) checkURIs() error {
 	for _, uri := range in.redirectURIs {
 		if err := checkRedirectURI("redirect URI", uri, in.kind); err != nil {
+			return err
+		}
+		if err := checkAnswers(uri); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func (a *app) devCommand() *cobra.Command {
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.dev(cmd, demoListen) },
 	}
-	cmd.Flags().StringVar(&demoListen, "demo-listen", "127.0.0.1:8002", "address of the demo app, on another port when that is taken; off for none")
+	cmd.Flags().StringVar(&demoListen, "demo-listen", "127.0.0.1:8002", "address of the demo app, on another port when that is taken; browsers on this machine reach it as http://localhost:PORT; off for none")
 	addSettings(cmd)
 	for flag, value := range map[string]string{"database": "", "shutdown-delay": "0s", "password-default-client": "dev", "signup-enabled": "true", "log-format": "text"} {
 		cmd.Flags().Lookup(flag).DefValue = value // what --help says; config.Dev sets it
@@ -97,6 +97,9 @@ func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners, demo 
 	if !isLoopback(on.public.Addr()) {
 		log.Warn("others can reach this server, and everybody knows the passwords of the demo; listen on 127.0.0.1, or delete the demo's users and clients",
 			"listen", on.public.Addr().String())
+	}
+	if demo.URL != "" && !isLoopback(demo.Addr()) {
+		log.Warn("others can reach the demo app, which is for browsers on this machine; listen on 127.0.0.1", "demo-listen", demo.Addr().String())
 	}
 	return a.runServer(ctx, cfg, master, db, on, demo.URL, func() {
 		fmt.Fprint(a.stdout, walkThrough(cfg.Issuer, demo.URL))

@@ -42,10 +42,13 @@ func TestLoopback(t *testing.T) {
 func TestDevWarnsOnOpenAddress(t *testing.T) {
 	t.Parallel()
 	s := newProcess("dev")
-	s.cmd.Args = append(s.cmd.Args, "--listen", "0.0.0.0:0")
+	s.cmd.Args = append(s.cmd.Args, "--listen", "0.0.0.0:0", "--demo-listen", "0.0.0.0:0")
 	s.run(t)
 	s.mustStop(t)
 	if !strings.Contains(s.Log.String(), `level=WARN msg="others can reach this server, and everybody knows the passwords of the demo;`) {
+		t.Error(s.Log.String())
+	}
+	if !strings.Contains(s.Log.String(), `level=WARN msg="others can reach the demo app,`) {
 		t.Error(s.Log.String())
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -29,6 +30,25 @@ func checkRedirectURI(what, uri, kind string) error {
 	return nil
 }
 
+// answerParameters are those of our answers to an app (RFC 6749 §4.1.2, RFC 9207 §2).
+var answerParameters = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
+
+// checkAnswers refuses a URI that has a parameter of our answers already: an app
+// that reads the first of two would take ours for what is written there.
+func checkAnswers(uri string) error {
+	_, query, _ := strings.Cut(uri, "?")
+	for _, pair := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, _, _ := strings.Cut(pair, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		if slices.Contains(answerParameters, name) {
+			return fmt.Errorf("redirect URI %q: it has the parameter %s, which comes with answers; remove it", uri, name)
+		}
+	}
+	return nil
+}
+
 // parseURI refuses what another reader of the URI may take for another place.
 func parseURI(uri string) (*url.URL, error) {
 	if len(uri) > maxURI {
@@ -51,6 +71,10 @@ func parseURI(uri string) (*url.URL, error) {
 		return nil, errors.New("write the scheme and the host in lower case, as browsers do")
 	case u.Host != "" && !plainHost.MatchString(u.Host):
 		return nil, errors.New("its host is no name or address; write it as app.example.com or [2001:db8::1], with a port if need be")
+	case !isPlainAddress(u.Hostname()):
+		return nil, errors.New("its host ends in a number and is no plain IPv4 address, so that others read it as another one; write it as 192.0.2.1")
+	case encodedControl.MatchString(uri):
+		return nil, errors.New("it has an encoded control character, at which some readers end it; remove it")
 	case u.Port() != "" && !isPort(u.Port()):
 		return nil, errors.New("its port is not a number from 1 to 65535")
 	case hasDots(u):
@@ -60,6 +84,22 @@ func parseURI(uri string) (*url.URL, error) {
 }
 
 var plainHost = regexp.MustCompile(`^([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]+)?$`)
+
+// numberLast matches hosts that browsers read as an IPv4 address, also in hexadecimal or with
+// fewer parts (https://url.spec.whatwg.org, ends-in-a-number checker).
+var numberLast = regexp.MustCompile(`(^|\.)([0-9]+|0x[0-9a-f]*)$`)
+
+// isPlainAddress is whether every reader takes the host for the same.
+func isPlainAddress(host string) bool {
+	if !numberLast.MatchString(host) {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Is4()
+}
+
+// encodedControl matches control characters, encoded once or more often.
+var encodedControl = regexp.MustCompile(`(?i)%(25)*([01][0-9a-f]|7f)`)
 
 func isPort(s string) bool {
 	n, err := strconv.ParseUint(s, 10, 16)

@@ -55,6 +55,17 @@ func TestRedirectURIs(t *testing.T) {
 		{"markup", web, `https://app.example.com/"><b>`, "a character that URIs have not"},
 		{"a host that is none", web, "https://app..example.com/", "its host is no name"},
 		{"a host encoded", web, "https://app%2eexample.com/", "not an absolute URI"},
+		{"an address", web, "https://192.0.2.1/cb", ""},
+		{"a name that begins with numbers", web, "https://192.0.2.example/cb", ""},
+		{"an address as one number", web, "https://3221225985/", "ends in a number"},
+		{"an address in hexadecimal", web, "https://0xc0000201/", "ends in a number"},
+		{"an address with fewer parts", web, "https://192.0.513/", "ends in a number"},
+		{"an address in octal", web, "https://192.0.2.010/", "ends in a number"},
+		{"a name that ends in a number", web, "https://app.example.0x1/", "ends in a number"},
+		{"a name that ends in a number, with a port", web, "https://app.example.1:8443/", "ends in a number"},
+		{"NUL, encoded", web, "https://app.example.com/a%00b", "an encoded control character"},
+		{"NUL, encoded in the query", web, "https://app.example.com/?a=%00", "an encoded control character"},
+		{"a line break, encoded twice", web, "https://app.example.com/a%250A", "an encoded control character"},
 		{"no host", web, "https:///callback", "use https"},
 		{"a port alone", web, "https://:443/", "its host is no name"},
 		{"no port behind the colon", web, "https://app.example.com:/", "its host is no name"},
@@ -86,6 +97,24 @@ func TestOrigins(t *testing.T) {
 		{"capitals", "https://APP.example.com", "in lower case"},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantProblem(t, checkOrigin(c.origin), c.problem) })
+	}
+}
+
+func TestRedirectURIsWithOurAnswers(t *testing.T) {
+	for uri, problem := range map[string]string{
+		"https://app.example.com/cb?tenant=code&codes=1": "",
+		"https://app.example.com/code/state":             "",
+		"https://app.example.com/?code=x":                "the parameter code",
+		"https://app.example.com/?a=b&state":             "the parameter state",
+		"https://app.example.com/?a=b;iss=x":             "the parameter iss",
+		"https://app.example.com/?%65rror=x":             "the parameter error,",
+		"https://app.example.com/?error_description=":    "the parameter error_description",
+		"com.example.app:/cb?code=x":                     "the parameter code",
+	} {
+		t.Run(uri, func(t *testing.T) {
+			in := newClient{kind: store.NativeClient, redirectURIs: []string{uri}}
+			wantProblem(t, in.checkURIs(), problem)
+		})
 	}
 }
 

@@ -46,8 +46,21 @@ func New(o Options) (*App, error) {
 	a := &App{Options: o, sessions: newSessions(time.Now), cookie: "demo_app_" + own.Port()}
 	a.issuer.url, a.issuer.client = o.Issuer, &http.Client{Timeout: 10 * time.Second}
 	// Other sites cannot send the app's forms.
-	a.handler = secure(theirs.Scheme+"://"+theirs.Host, http.NewCrossOriginProtection().Handler(a.routes()))
+	a.handler = secure(theirs.Scheme+"://"+theirs.Host, a.atHome(own.Host, http.NewCrossOriginProtection().Handler(a.routes())))
 	return a, nil
+}
+
+// atHome leads browsers that came by another name of this machine, such as 127.0.0.1, to the app's URL:
+// its cookie is for that one alone.
+func (a *App) atHome(host string, h http.Handler) http.Handler {
+	host = strings.TrimSuffix(host, ":80") // which browsers leave out
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && strings.TrimSuffix(r.Host, ":80") != host {
+			http.Redirect(w, r, a.URL+r.URL.RequestURI(), http.StatusFound)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (a *App) routes() http.Handler {

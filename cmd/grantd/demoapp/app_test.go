@@ -10,7 +10,12 @@ import (
 
 func newApp(t *testing.T, issuer string) *App {
 	t.Helper()
-	a, err := New(Options{Issuer: issuer, URL: "http://localhost:8002", ClientID: "demo-app", ClientSecret: "x", Log: slog.New(slog.DiscardHandler)})
+	return newAppAt(t, issuer, "http://localhost:8002")
+}
+
+func newAppAt(t *testing.T, issuer, url string) *App {
+	t.Helper()
+	a, err := New(Options{Issuer: issuer, URL: url, ClientID: "demo-app", ClientSecret: "x", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +55,7 @@ func TestIssuerThatCannotBeFound(t *testing.T) {
 }
 
 func TestPagesRunNothing(t *testing.T) {
-	res := answer(newApp(t, "http://127.0.0.1:8000"), "GET", "/")
+	res := answer(newApp(t, "http://127.0.0.1:8000"), "GET", "http://localhost:8002/")
 	policy := res.Header.Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'self';") || !strings.Contains(policy, "frame-ancestors 'none'") ||
 		!strings.HasSuffix(policy, "form-action 'self' http://127.0.0.1:8000") || strings.Contains(policy, "script") {
@@ -58,6 +63,24 @@ func TestPagesRunNothing(t *testing.T) {
 	}
 	if res.Header.Get("Referrer-Policy") != "no-referrer" || res.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v", res.Header)
+	}
+}
+
+// By another name of the machine the sign-in would begin without the cookie that ends it.
+func TestOtherNamesLeadToTheApp(t *testing.T) {
+	a := newApp(t, "http://127.0.0.1:1")
+	for target, want := range map[string]string{
+		"http://127.0.0.1:8002/":              "http://localhost:8002/",
+		"http://127.0.0.1:8002/callback?a=b":  "http://localhost:8002/callback?a=b",
+		"http://evil.example//other.example/": "http://localhost:8002//other.example/",
+		"http://localhost:8002/":              "",
+	} {
+		if got := answer(a, "GET", target).Header.Get("Location"); got != want {
+			t.Errorf("%s leads to %q, want %q", target, got, want)
+		}
+	}
+	if got := answer(newAppAt(t, "http://127.0.0.1:1", "http://localhost:80"), "GET", "http://localhost/"); got.StatusCode != http.StatusOK {
+		t.Errorf("on the port that browsers leave out: %d to %q", got.StatusCode, got.Header.Get("Location"))
 	}
 }
 
@@ -88,7 +111,7 @@ func TestRefusalsAreText(t *testing.T) {
 	a := newApp(t, "http://127.0.0.1:1")
 	s := a.sessions.add()
 	s.notice = refusal("<script>", `"><img src=x>`, true)
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest("GET", "http://localhost:8002/", nil)
 	r.AddCookie(&http.Cookie{Name: a.cookie, Value: s.id})
 	w := httptest.NewRecorder()
 	a.ServeHTTP(w, r)
