@@ -50,7 +50,11 @@ func (a *app) clientAddCommand() *cobra.Command {
 			fmt.Fprintln(a.stderr, "warning: nobody is asked before this app gets access, and any app on a person's device can use its client id and wait at its "+
 				"redirect URI there (RFC 8252 §8.6), so that every app they run gets what this one may have. Leave out --first-party, or use https redirect URIs that belong to the app")
 		}
-		return a.clientAdd(ctx, ad, c, in.public)
+		if err := a.clientAdd(ctx, ad, c, in.public); err != nil {
+			return err
+		}
+		a.warnOrigins(c)
+		return nil
 	})
 	return cmd
 }
@@ -126,6 +130,9 @@ func (in *newClient) checkGrants() error {
 		if !slices.Contains(clientGrants, grant) {
 			return fmt.Errorf("grant type %q does not exist; use %s", grant, strings.Join(clientGrants, ", "))
 		}
+	}
+	if len(in.grants) == 0 && len(in.redirectURIs) > 0 {
+		return errors.New("an app that signs people in needs --kind web, native or single-page, or grant types of its own with --grants")
 	}
 	if len(in.grants) == 0 && !in.introspect {
 		return errors.New("a client without grant types can do nothing; give it some with --grants, or --introspect")

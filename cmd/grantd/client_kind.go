@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -103,4 +104,15 @@ func (in *newClient) checkOptions() error {
 		return errors.New("--pkce, --first-party, --id-token-alg, --required-scopes, --logout-uri and --backchannel-logout-uri are for apps that sign people in; give it a --kind, or the grant type authorization_code")
 	}
 	return nil
+}
+
+// warnOrigins: of a redirect URI on loopback any port is meant (RFC 8252 §7.3), of an
+// origin the one that it has (RFC 6454 §4), so the scripts of a page on another would be refused.
+func (a *app) warnOrigins(c store.Client) {
+	for _, origin := range c.Origins {
+		u, err := url.Parse(origin)
+		if err == nil && u.Scheme == "http" && u.Port() == "" {
+			fmt.Fprintf(a.stderr, "warning: scripts may call from %s, which is port 80 alone; for another port give the exact origin: --origin %s:5173\n", origin, origin)
+		}
+	}
 }

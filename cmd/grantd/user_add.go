@@ -25,7 +25,7 @@ func (a *app) userAddCommand() *cobra.Command {
 	cmd.RunE = a.onDatabase(func(ctx context.Context, ad admin, args []string) error {
 		u := store.User{ID: rand.Text(), Username: args[0], Email: email, FullName: fullName}
 		if cmd.Flags().Changed("scopes") {
-			allowed, err := knownScopes(ad.cfg, scope)
+			allowed, err := grantable(ad.cfg, scope)
 			if err != nil {
 				return err
 			}
@@ -87,6 +87,20 @@ func checkAccount(u store.User) error {
 		}
 	}
 	return nil
+}
+
+// grantable reads what a user may grant. Who they are everybody may tell an app.
+func grantable(cfg config.Config, text string) (scopes.Set, error) {
+	asked, err := scopes.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range server.IdentityScopes() {
+		if asked.Has(name) && !isScope(cfg, name) {
+			return nil, fmt.Errorf("scope %q need not be given: every user may grant openid, profile, email and offline_access; leave it out", name)
+		}
+	}
+	return knownScopes(cfg, text)
 }
 
 // knownScopes reads a scope flag. A scope outside the settings is an error.
