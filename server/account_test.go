@@ -118,7 +118,7 @@ func TestAccountAppsComeAndGo(t *testing.T) {
 	}
 	b := s.signedIn("ann")
 	third := textOf(b.section("li", "Third", "Revoke"))
-	if strings.Contains(b.text(), "fleeting") || !strings.Contains(third, "gone") || !strings.Contains(third, "no live access") {
+	if strings.Contains(b.text(), "fleeting") || !strings.Contains(third, "gone") || !strings.Contains(third, "No access at the moment") {
 		t.Errorf("the page says %s", b.text())
 	}
 }

@@ -23,6 +23,9 @@ func TestOpenAPIDescribesWhatIsServed(t *testing.T) {
 			}
 		}
 	}
+	if !strings.Contains(doc.body, "Tick scopes, or the token may do nothing.") {
+		t.Error("who is about to ask for a token without scopes is not told")
+	}
 	for name, flow := range openAPIFlows(t, s) {
 		if flow["tokenUrl"] != s.opts.Issuer+"/token" || len(flow["scopes"].(map[string]any)) != len(s.opts.Scopes)+len(server.IdentityScopes()) {
 			t.Errorf("the flow %s is described as %v", name, flow)

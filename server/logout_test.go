@@ -203,6 +203,9 @@ func TestLogoutRefusals(t *testing.T) {
 				if res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" || !strings.Contains(res.Header.Get("Content-Type"), "text/html") {
 					t.Errorf("%d to %q: %s", res.StatusCode, res.Header.Get("Location"), res.body)
 				}
+				if !strings.Contains(res.body, `<a href="/logout">Sign out here</a>`) {
+					t.Errorf("whoever wants to sign out is stuck: %s", res.body)
+				}
 			}
 			if len(s.sessions("u-ann")) != 1 {
 				t.Fatal("the session has ended")
@@ -255,6 +258,9 @@ func TestLogoutPageOfAnIssuerWithAPath(t *testing.T) {
 		t.Errorf("page %s", page.body)
 	}
 	wantLocation(t, s.post("/auth/logout", form("client_id", "shop"), from(otherSite)), "/auth/logout?client_id=shop")
+	if res := s.get("/auth/logout?client_id=nobody", cookie); !strings.Contains(res.body, `<a href="/auth/logout">Sign out here</a>`) {
+		t.Errorf("page %s", res.body)
+	}
 }
 
 // With a hint nobody is asked, so only a person who goes to the page is signed out.

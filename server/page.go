@@ -126,12 +126,23 @@ func (s *Server) writePageError(w http.ResponseWriter, r *http.Request, err erro
 	e := asError(err, rec.id)
 	rec.outcome, rec.cause = e.Code, e
 	setRetryAfter(w.Header(), e.RetryAfter)
-	shown := s.show(w, e.Status, func(out io.Writer) error {
-		return s.pages.Error(out, pages.Error{Title: errorTitle(e.Status), Hint: sentence(e.Hint), Code: e.Code, RequestID: rec.id})
-	})
+	page := pages.Error{Title: errorTitle(e.Status), Hint: sentence(e.Hint), Code: e.Code, RequestID: rec.id}
+	page.Next, page.NextURL = s.nextPage(rec.route, e.Status)
+	shown := s.show(w, e.Status, func(out io.Writer) error { return s.pages.Error(out, page) })
 	if shown != nil {
 		s.log.DebugContext(r.Context(), "page not sent", "id", rec.id, "error", shown)
 	}
+}
+
+// nextPage is where people go on who wanted something else than what was refused.
+func (s *Server) nextPage(route string, status int) (text, url string) {
+	switch {
+	case route == "/logout": // whatever is wrong with the app's request, they want to sign out
+		return "Sign out here", s.prefix + "/logout"
+	case status == http.StatusNotFound && s.Resources:
+		return "Go to the start page", s.prefix + "/"
+	}
+	return "", ""
 }
 
 // errorTitle is what happened, in words for people.

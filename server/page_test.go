@@ -150,6 +150,13 @@ func TestPagesForPeopleAndPrograms(t *testing.T) {
 	if b.open("/nothing"); b.status != http.StatusNotFound || b.heading() != "There is no such page" || !strings.Contains(b.text(), b.header.Get("X-Request-Id")) {
 		t.Errorf("%d %s", b.status, b.text())
 	}
+	if b.follow("Go to the start page"); b.at.Path != "/" {
+		t.Errorf("the start page is at %s", b.at)
+	}
+	other := newSystem(t, func(o *server.Options) { o.Resources = false }).browser()
+	if other.open("/nothing"); strings.Contains(other.text(), "start page") {
+		t.Errorf("a link to a start page that is not served: %s", other.text())
+	}
 	if b.open("/authorize?client_id=nobody"); !strings.Contains(b.text(), "not known to this server; tell the app's makers.") {
 		t.Errorf("no next step: %s", b.text())
 	}

@@ -492,7 +492,7 @@ func TestHome(t *testing.T) {
 	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q", policy)
 	}
-	for _, want := range []string{s.opts.Issuer + "/docs", "GET /users/me/items/</code>, scope <code>me items<", "<!doctype html>"} {
+	for _, want := range []string{s.opts.Issuer + "/docs", `<a href="` + s.opts.Issuer + `/account">Sign in, or look after your account</a>`, "GET /users/me/items/</code>, scope <code>me items<", "<!doctype html>"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -33,7 +33,7 @@ const (
 
 var demoClients = []store.Client{
 	{
-		ID: "dev", Name: "Development client", Kind: store.NativeClient,
+		ID: "dev", Name: "grantd's API page and tools (dev)", Kind: store.NativeClient,
 		Grants: []string{"password", "refresh_token", "authorization_code"},
 		Scopes: demoScopes,
 		RedirectURIs: []string{

@@ -13,6 +13,7 @@ type Error struct {
 	Title           string // what it is, in a few words
 	Hint            string // what is wrong, and what to do
 	Code, RequestID string
+	Next, NextURL   string // the text of a link that leads on, and where to. Empty: there is none
 }
 
 // Error draws the page for a request that was refused.

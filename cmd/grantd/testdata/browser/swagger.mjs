@@ -65,7 +65,7 @@ await walk(async (somebody, complaints) => {
     await press()
     const popup = await opening
     await signIn(popup)
-    await see(popup, /^Allow/)
+    await see(popup, /^Allow grantd's API page and tools/)
     const closing = popup.waitForEvent('close')
     await allow(popup)
     await closing
