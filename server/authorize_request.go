@@ -10,6 +10,7 @@ import (
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/authreq"
+	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
 
@@ -245,13 +246,18 @@ func readPrompt(a *authorization) error {
 func (s *Server) readHints(a *authorization) error {
 	if a.idTokenHint = a.request.Get("id_token_hint"); a.idTokenHint != "" {
 		subject, issuedTo, _, err := s.readIDHint(a.idTokenHint)
-		if err != nil {
+		switch {
+		case errors.Is(err, token.ErrForgotten) && a.prompt.none:
+			// OpenID Connect Core §3.1.2.1: nobody can tell whether it is the same person.
+			return refusal(loginRequired, "id_token_hint is older than every session").because(err)
+		case errors.Is(err, token.ErrForgotten): // of somebody who was here long ago; they may sign in
+		case err != nil:
 			return badRequest("id_token_hint is not an ID token of this server").because(err)
-		}
-		if a.subject != "" && a.subject != subject {
+		case a.subject != "" && a.subject != subject:
 			return badRequest("id_token_hint and claims name two different people")
+		default:
+			a.subject, a.knowsSubject = subject, issuedTo == a.client.ID
 		}
-		a.subject, a.knowsSubject = subject, issuedTo == a.client.ID
 	}
 	if hint := a.request.Get("login_hint"); len(hint) <= maxLoginHint {
 		a.loginHint = hint

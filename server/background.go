@@ -127,7 +127,7 @@ func (s *Server) sweep(ctx context.Context) error {
 	// Without an Alg: keys of algorithms that access tokens do not have sign ID tokens, and only a
 	// successor takes their place.
 	in := store.Sweep{
-		Now: s.Now(), KeyLife: s.AccessTTL + 2*leeway, GrantKeep: grantKeep, RevocationKeep: mostAhead, CodeKeep: codeKeep,
+		Now: s.Now(), KeyLife: s.hintLife(), GrantKeep: grantKeep, RevocationKeep: mostAhead, CodeKeep: codeKeep,
 		From: rand.Text(), // authorizations are named by rand.Text
 	}
 	for {

@@ -67,7 +67,7 @@ func (c claimsRequest) forIDToken(seen map[string]any) map[string]any {
 }
 
 // readIDHint says whom an ID token is about that comes back as id_token_hint,
-// expired or not. The error is token.ErrNotID.
+// expired or not. The error is token.ErrNotID, and may be token.ErrForgotten.
 func (s *Server) readIDHint(hint string) (subject, clientID, sid string, err error) {
 	h, err := s.ring.ReadHint(hint, s.Issuer)
 	return h.Subject, h.ClientID, h.SessionID, err

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/grantd/grantd/server/token"
@@ -81,6 +82,7 @@ func (s *Server) loadKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keys, past := splitKeys(keys, s.Now().Add(-s.keyLife()))
 	if s.SigningAlg == token.HS256 {
 		shared, err := token.SharedKey(s.SharedSecret)
 		if err != nil {
@@ -88,7 +90,30 @@ func (s *Server) loadKeys(ctx context.Context) error {
 		}
 		keys = append(keys, shared)
 	}
-	return s.ring.Replace(keys)
+	return s.ring.Replace(keys, past...)
+}
+
+// keyLife is how long after its successor began to sign a key has access tokens out.
+func (s *Server) keyLife() time.Duration { return s.AccessTTL + 2*leeway }
+
+// hintLife is how long a key is kept for ID tokens that come back as hints: as long as the
+// sessions that they name may last.
+func (s *Server) hintLife() time.Duration { return s.SessionMaxTTL + s.keyLife() }
+
+// splitKeys parts the keys, which come by the time from which they sign, from those whose
+// successor has been signing since before a time.
+func splitKeys(keys []token.SigningKey, before time.Time) (current, past []token.SigningKey) {
+	for i, k := range keys {
+		succeeded := func(by token.SigningKey) bool {
+			return by.Alg == k.Alg && by.SignFrom.After(k.SignFrom) && by.SignFrom.Before(before)
+		}
+		if slices.ContainsFunc(keys[i:], succeeded) {
+			past = append(past, k)
+		} else {
+			current = append(current, k)
+		}
+	}
+	return current, past
 }
 
 // ensureKeys makes the first keys of a new database or algorithm: one for access

@@ -9,6 +9,7 @@ import (
 
 	"github.com/grantd/grantd/server/authreq"
 	"github.com/grantd/grantd/server/pages"
+	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
 
@@ -18,6 +19,7 @@ type logoutRequest struct {
 	authreq.Request
 	client           store.Client // the app that asks. Its ID is empty when none said who it is
 	subject, session string       // of the ID token that came as a hint. Empty: none that is ours did
+	forgotten        bool         // a hint did, but nobody can check that it is ours any more
 	uri              string       // where people go afterwards. Empty: nowhere
 }
 
@@ -86,7 +88,8 @@ func (s *Server) readLogout(ctx context.Context, query string) (l logoutRequest,
 	// §4: a hint that is wrong is none. A person who wants to sign out must be able to,
 	// however old the ID token is that the app has kept.
 	var hinted string
-	l.subject, hinted, l.session, _ = s.readIDHint(l.Get("id_token_hint"))
+	l.subject, hinted, l.session, err = s.readIDHint(l.Get("id_token_hint"))
+	l.forgotten = errors.Is(err, token.ErrForgotten)
 	named := l.Get("client_id")
 	if named != "" && hinted != "" && named != hinted { // §2: the OP MUST verify
 		return l, badRequest("id_token_hint was issued to another app than client_id")
@@ -122,6 +125,8 @@ func (l *logoutRequest) readURI() error {
 	switch {
 	case l.uri == "":
 		return nil
+	case l.client.ID == "" && l.forgotten: // §4: they can sign out all the same, and stay here
+		l.uri = ""
 	case l.client.ID == "":
 		return badRequest("the app did not say which one it is: post_logout_redirect_uri needs id_token_hint or client_id")
 	case !authreq.Registered(l.uri, l.client.LogoutURIs):
@@ -131,9 +136,10 @@ func (l *logoutRequest) readURI() error {
 	return nil
 }
 
-// knows is whether the app has shown that it knows who is signed in.
+// knows is whether the app has shown that it knows who is signed in. §2: a hint of another
+// session, on another device or of long ago, does not.
 func (l logoutRequest) knows(v visitor) bool {
-	return l.session == v.session.ID || l.subject == v.user.ID
+	return l.subject == v.user.ID && (l.session == "" || l.session == v.session.ID)
 }
 
 // formAction is where the answer to the form of a page may lead.

@@ -108,8 +108,8 @@ func TestLogoutWithAHint(t *testing.T) {
 		{"oidc-logout-2 of the session, expired as it is", func(s *system, sid string) url.Values {
 			return form("id_token_hint", s.idHint("u-ann", "shop", sid), "post_logout_redirect_uri", "https://shop.example/bye")
 		}, "https://shop.example/bye"},
-		{"oidc-logout-2 of the user in another session", func(s *system, _ string) url.Values {
-			return form("id_token_hint", s.idHint("u-ann", "shop", "before"), "post_logout_redirect_uri", "https://shop.example/bye")
+		{"oidc-logout-2 of the user and no session", func(s *system, _ string) url.Values {
+			return form("id_token_hint", s.idHint("u-ann", "shop", ""), "post_logout_redirect_uri", "https://shop.example/bye")
 		}, "https://shop.example/bye"},
 		{"oidc-logout-3 state is passed back", func(s *system, sid string) url.Values {
 			return form("id_token_hint", s.idHint("u-ann", "shop", sid), "client_id", "shop", "post_logout_redirect_uri", "https://shop.example/bye?a=b", "state", "x y&z\x00\xff")
@@ -150,6 +150,9 @@ func TestLogoutAsks(t *testing.T) {
 		}, "https://shop.example/bye?state=%22%3E%3Cscript%3E"},
 		{"oidc-logout-2 the hint is about somebody else", func(s *system) url.Values {
 			return form("id_token_hint", s.idHint("u-bob", "shop", "other"), "post_logout_redirect_uri", "https://shop.example/bye")
+		}, "https://shop.example/bye"},
+		{"oidc-logout-2 the hint is of another session", func(s *system) url.Values {
+			return form("id_token_hint", s.idHint("u-ann", "shop", "before"), "post_logout_redirect_uri", "https://shop.example/bye")
 		}, "https://shop.example/bye"},
 		{"oidc-logout-4 the hint is worth nothing", func(s *system) url.Values { return form("id_token_hint", "a.b.c", "client_id", "shop") }, "/logout"},
 		{"oidc-logout-4 the hint is an access token", func(s *system) url.Values {

@@ -122,6 +122,10 @@ func (k SigningKey) sign(typ string, claims jwt.Claims) (string, error) {
 // ErrNotID says that a text is not an ID token of this server.
 var ErrNotID = errors.New("not an ID token of this server")
 
+// ErrForgotten is an ErrNotID that names a key that is not there, or no longer: it may
+// have been an ID token once.
+var ErrForgotten = fmt.Errorf("%w whose key is known", ErrNotID)
+
 // maxIDBytes bounds what is parsed of a hint.
 const maxIDBytes = 16 << 10
 
@@ -129,7 +133,7 @@ const maxIDBytes = 16 << 10
 type Hint struct{ Subject, ClientID, SessionID string }
 
 // ReadHint reads an ID token that this issuer has signed, expired or not (OpenID
-// Connect RP-Initiated Logout §2). It returns ErrNotID and never part of the token.
+// Connect RP-Initiated Logout §2). It returns ErrNotID, which may be ErrForgotten, and never part of the token.
 func (r *Ring) ReadHint(raw, issuer string) (Hint, error) {
 	if len(raw) > maxIDBytes || strings.ContainsAny(raw, "\r\n") { // as Refresher.Read
 		return Hint{}, ErrNotID
@@ -139,6 +143,9 @@ func (r *Ring) ReadHint(raw, issuer string) (Hint, error) {
 		SessionID string `json:"sid"`
 	}
 	_, err := hintParser.ParseWithClaims(raw, &claims, r.keyOfHint)
+	if errors.Is(err, ErrForgotten) {
+		return Hint{}, ErrForgotten
+	}
 	if err != nil || claims.Issuer != issuer || claims.Subject == "" || len(claims.Audience) != 1 {
 		return Hint{}, ErrNotID
 	}
@@ -150,7 +157,10 @@ var hintParser = jwt.NewParser(jwt.WithValidMethods(IDAlgs), jwt.WithStrictDecod
 // keyOfHint gives the key for ID tokens and for nothing else that it signs.
 func (r *Ring) keyOfHint(t *jwt.Token) (any, error) {
 	kid, _ := t.Header["kid"].(string)
-	key, ok := r.keys.Load().byID[kid]
+	key, ok := r.keys.Load().hints[kid]
+	if !ok && t.Header["typ"] == idType && kid != "" {
+		return nil, ErrForgotten
+	}
 	if !ok || t.Header["typ"] != idType || t.Method.Alg() != key.Alg { // RFC 8725 §3.1
 		return nil, ErrNotID
 	}

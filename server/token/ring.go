@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type Ring struct {
 type ringState struct {
 	byTime []SigningKey // oldest first
 	byID   map[string]scopes.Key
+	hints  map[string]scopes.Key // those of byID, and past ones
 	jwks   []byte
 }
 
@@ -32,12 +34,17 @@ func NewRing(alg string, keys []SigningKey) (*Ring, error) {
 	return r, r.Replace(keys)
 }
 
-// Replace puts keys in place of those the ring held.
-func (r *Ring) Replace(keys []SigningKey) error {
+// Replace puts keys in place of those the ring held. The past ones are for ReadHint
+// alone: they sign nothing, no access token is verified with them, and nobody is told of them.
+func (r *Ring) Replace(keys []SigningKey, past ...SigningKey) error {
 	state := &ringState{byTime: slices.Clone(keys), byID: make(map[string]scopes.Key, len(keys))}
 	slices.SortStableFunc(state.byTime, func(a, b SigningKey) int { return a.SignFrom.Compare(b.SignFrom) })
 	for _, k := range keys {
 		state.byID[k.ID] = k.verifier()
+	}
+	state.hints = maps.Clone(state.byID)
+	for _, k := range past {
+		state.hints[k.ID] = k.verifier()
 	}
 	jwks, err := marshalJWKS(state.byTime)
 	if err != nil {
