@@ -420,6 +420,7 @@ func TestSignup(t *testing.T) {
 		{"email with a name", `{"username":"x","password":"new password","email":"Ann <ann@example.com>"}`, 422, []string{"email"}},
 		{"nothing to see in the name", `{"username":"ann\u200b@example.com","email":"ann\u200b@example.com","password":"new password"}`, 422, []string{"email", "username"}},
 		{"a change of direction", `{"username":"x","password":"new password","full_name":"Ann \u202egro.elpmaxe"}`, 422, []string{"full_name"}},
+		{"a name that is joined as in Persian, but too short a password", `{"username":"x","password":"1","full_name":"علی\u200cرضا"}`, 422, []string{"password"}},
 		{"an email that looks alike as name", `{"username":"аnn@example.com","password":"new password","email":"аnn@example.com"}`, 422, []string{"username"}},
 		{"control in the email", `{"username":"x","password":"new password","email":"a\u0085@example.com"}`, 422, []string{"email"}},
 		{"7 characters", `{"username":"x","password":"1234567"}`, 422, []string{"password"}},

@@ -84,11 +84,15 @@ func CheckAccount(username, email, fullName string) map[string]string {
 	} else if address, err := mail.ParseAddress(email); email != "" && (err != nil || address.Address != email) {
 		problems["email"] = "is not an email address"
 	}
-	if problem := checkText(fullName, maxName); fullName != "" && problem != "" {
+	if problem := checkText(joiners.Replace(fullName), maxName); fullName != "" && problem != "" {
 		problems["full_name"] = problem
 	}
 	return problems
 }
+
+// joiners belong to how some names are written, such as Persian ones. A full name
+// tells nobody apart, so they may stand there.
+var joiners = strings.NewReplacer("\u200c", "", "\u200d", "")
 
 func checkUsername(username, email string) string {
 	if problem := checkText(username, 64); problem != "" {
