@@ -40,9 +40,14 @@ func (s *Server) orOwn(audience []string) []string {
 // narrowedAudience is what of an authorization's audience an access token is for.
 // RFC 8707 §2.2: a token request may ask for less than was granted.
 func (s *Server) narrowedAudience(resources, granted []string) ([]string, error) {
-	granted = s.orOwn(granted)
-	if len(resources) == 0 {
-		return granted, nil
+	// What was taken out of the settings since is none of ours any more.
+	gone := func(name string) bool { return !slices.Contains(s.audiences(), name) }
+	open := slices.DeleteFunc(slices.Clone(s.orOwn(granted)), gone)
+	switch {
+	case len(open) == 0:
+		return nil, refusal(invalidTarget, "this server has no tokens any more for what was granted; start anew")
+	case len(resources) == 0:
+		return open, nil
 	}
-	return askedAudience(resources, granted)
+	return askedAudience(resources, open)
 }

@@ -86,7 +86,7 @@ func (s *Server) answerVisitor(w http.ResponseWriter, r *http.Request, a authori
 	if a.prompt.selectAccount {
 		return s.askAccount(w, r, a, v)
 	}
-	if a.scope, err = userScope(a.scope, v.user); err != nil {
+	if a.scope, err = s.userScope(a.scope, v.user); err != nil {
 		return &authorizeError{a, err}
 	}
 	granted, known, err := s.consented(r.Context(), a, v)

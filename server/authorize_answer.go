@@ -40,12 +40,21 @@ func (s *Server) issueCode(w http.ResponseWriter, r *http.Request, a authorizati
 		ResponseType: oauth2.Code, ClientID: a.client.ID, UserID: v.user.ID, Scope: granted.String(), RedirectURI: a.redirectURI,
 		State: a.state, CodeChallenge: a.challenge, CodeChallengeMethod: oauth2.CodeChallengeS256, Request: r,
 	})
+	if err != nil && s.deleted(r.Context(), a.client.ID) { // its address is nobody's any more
+		return unknownApp()
+	}
 	if err != nil {
 		return s.answerRefusal(w, r, &authorizeError{a, err})
 	}
 	var answer authreq.Answer
 	answer.Add("code", info.GetCode())
 	return s.answerApp(w, r, a, answer)
+}
+
+// deleted is whether a client, which was remembered, is no more.
+func (s *Server) deleted(ctx context.Context, clientID string) bool {
+	_, err := s.DB.Client(ctx, clientID)
+	return errors.Is(err, store.ErrNotFound)
 }
 
 // createCode makes the code, in the session that it comes from. What ended the

@@ -120,7 +120,7 @@ func redirectTo(req authreq.Request, c store.Client) (sent, to string, err error
 		return "", "", badRequest("the app sent redirect_uri twice")
 	case len(uris) == 1:
 		sent, to = uris[0], uris[0]
-	case len(c.RedirectURIs) != 1 || slices.Contains(strings.Fields(req.Get("scope")), "openid"):
+	case len(c.RedirectURIs) != 1 || asksOpenID(req, c):
 		return "", "", badRequest("the app did not say where to send you back to: redirect_uri is missing")
 	default:
 		to = c.RedirectURIs[0]
@@ -130,6 +130,14 @@ func redirectTo(req authreq.Request, c store.Client) (sent, to string, err error
 			"you stay here, for it may be a trap (redirect_uri)").because(unregistered(to, c.RedirectURIs))
 	}
 	return sent, to, nil
+}
+
+// asksOpenID is whether a request is one of OpenID Connect, be it by default.
+func asksOpenID(req authreq.Request, c store.Client) bool {
+	if scope := req.Get("scope"); scope != "" {
+		return slices.Contains(strings.Fields(scope), "openid")
+	}
+	return slices.Contains(c.DefaultScopes, "openid")
 }
 
 // readAuthorization checks what is left, in the order in which one mistake explains another.

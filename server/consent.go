@@ -131,7 +131,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if ok {
-		a.scope, err = userScope(a.scope, v.user)
+		a.scope, err = s.userScope(a.scope, v.user)
 	}
 	if !ok || err != nil || !s.answers(form, a, v) {
 		return seeOther(w, s.prefix+"/authorize?"+a.query)

@@ -71,7 +71,7 @@ func whyRefused(user store.User, match bool) error {
 // grantPassword starts the authorization of a user who logged in.
 func (s *Server) grantPassword(ctx context.Context) (oauth2.TokenInfo, error) {
 	req := tokenRequestOf(ctx)
-	scope, err := userScope(req.asked, req.user)
+	scope, err := s.userScope(req.asked, req.user)
 	if err != nil {
 		return nil, err
 	}

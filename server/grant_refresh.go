@@ -68,7 +68,7 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 	recordOf(ctx).outcome = rot.Outcome.String()
 	switch rot.Outcome {
 	case store.Rotated, store.Repeated:
-		audience, err := s.narrowedAudience(tokenRequestOf(ctx).resources, rot.Grant.Audience) // as it was: an audience never changes
+		audience, err := s.narrowedAudience(tokenRequestOf(ctx).resources, rot.Grant.Audience)
 		if err != nil {
 			return nil, err
 		}

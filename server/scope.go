@@ -52,11 +52,13 @@ func clip(name string) string {
 
 // userScope leaves out what the user may not grant; the scope member of the
 // answer says so (RFC 6749 §3.3). Nothing left of something asked is an error.
-func userScope(asked scopes.Set, user store.User) (scopes.Set, error) {
+func (s *Server) userScope(asked scopes.Set, user store.User) (scopes.Set, error) {
 	if user.Scopes == nil {
 		return asked, nil
 	}
-	granted := asked.Intersect(append(identityScopeNames(), user.Scopes...)) // who somebody is, they may tell anybody
+	// Who somebody is, they may tell anybody. A scope of the settings that only has such a
+	// name may mean anything.
+	granted := asked.Intersect(append(identityScopeNames().Minus(s.ownScopes), user.Scopes...))
 	if len(granted) == 0 && len(asked) > 0 {
 		return nil, badScope("the user may grant none of the scopes asked for")
 	}

@@ -83,6 +83,7 @@ type Server struct {
 	Options
 	*frame
 	scopes      scopes.Set // names of Options.Scopes
+	ownScopes   scopes.Set // those of them that the settings define
 	ring        *token.Ring
 	refresher   *token.Refresher
 	verifier    *scopes.Verifier
@@ -117,6 +118,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.setDefaults()
 	if err := s.followClock(ctx); err != nil {
 		return nil, err
+	}
+	for _, scope := range o.Scopes {
+		s.ownScopes = append(s.ownScopes, scope.Name)
 	}
 	s.Scopes = withIdentityScopes(o.Scopes)
 	for _, scope := range s.Scopes {
