@@ -34,6 +34,9 @@ func (s *Server) authorizeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return unreadable(err)
 	}
+	if req, err = asLink(req, linkToAuthorize); err != nil {
+		return err
+	}
 	return seeOther(w, s.prefix+"/authorize?"+req.Encode())
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/grantd/grantd/server/authreq"
 	"github.com/grantd/grantd/server/pages"
@@ -55,7 +56,7 @@ func (s *Server) logoutForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !form.Has("decision") {
-		return seeOther(w, s.prefix+"/logout?"+form.Encode())
+		return s.logoutLink(w, form)
 	}
 	if err := s.ownForm(r); err != nil {
 		return err
@@ -74,6 +75,17 @@ func (s *Server) logoutForm(w http.ResponseWriter, r *http.Request) error {
 		return seeOther(w, s.prefix+"/logout?"+l.Encode())
 	}
 	return s.signOut(w, r, l, v)
+}
+
+func (s *Server) logoutLink(w http.ResponseWriter, form url.Values) error {
+	req, err := authreq.Parse(form.Encode())
+	if err == nil {
+		req, err = asLink(req, linkToLogout)
+	}
+	if err != nil {
+		return err
+	}
+	return seeOther(w, s.prefix+"/logout?"+req.Encode())
 }
 
 // readLogout reads the parameters, and refuses what could send people to where no
