@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// Every shell that a person may paste the walk-through into.
+// Every shell that a person may paste the walk-through into. Not beside other tests: what hashes passwords as
+// slowly as in production, under the race detector, needs a machine for itself.
 func TestWalkThrough(t *testing.T) {
 	for _, shell := range []string{"dash", "bash"} {
 		t.Run(shell, func(t *testing.T) {
-			t.Parallel()
 			s := start(t, "dev")
 			eventually(t, "the walk-through is printed", func() bool {
 				return strings.Contains(s.Out.String(), "# 8.") && strings.HasSuffix(s.Out.String(), "\n\n")
