@@ -94,6 +94,9 @@ func (s *Server) askConsent(w http.ResponseWriter, r *http.Request, a authorizat
 		SignIn: s.withReturn("/login", a.afterSignIn(s.prefix)),
 		Hidden: []pages.Field{{Name: "request", Value: a.query}, {Name: "session", Value: v.session.ID}, {Name: "asked", Value: a.scope.String()}},
 	}
+	if !slices.Equal(s.orOwn(a.audience), s.orOwn(nil)) {
+		view.Audience = a.audience
+	}
 	for _, name := range a.scope {
 		view.Scopes = append(view.Scopes, pages.Scope{
 			Name: name, Description: s.describe(name), Fixed: fixed.Has(name), Ticked: !refused.Has(name),

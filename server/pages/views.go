@@ -80,8 +80,9 @@ type Consent struct {
 	Host     string // where the answer goes. Empty: to an app on this device
 	Device   string // which one there: a loopback address, or a scheme of its own
 	Scopes   []Scope
-	Username string // who is signed in
-	SignIn   string // the page to sign in as somebody else
+	Audience []string // at which services it may do it. Empty: at the usual one
+	Username string   // who is signed in
+	SignIn   string   // the page to sign in as somebody else
 	Hidden   []Field
 }
 
