@@ -83,6 +83,11 @@ func start(t *testing.T, args ...string) *process {
 
 func (p *process) run(t *testing.T) {
 	t.Helper()
+	for i, v := range p.cmd.Env {
+		if v == "TMPDIR="+os.TempDir() { // a dev server that is killed leaves its database behind
+			p.cmd.Env[i] = "TMPDIR=" + t.TempDir()
+		}
+	}
 	if err := p.launch(); err != nil {
 		t.Fatal(err)
 	}
