@@ -11,6 +11,7 @@ import (
 type expected struct {
 	issuer, audience string
 	leeway           time.Duration
+	others           []string // audiences besides
 }
 
 var errNoAudience = errors.New("the audience is empty: give the name that tokens for this service carry in aud")
@@ -22,7 +23,7 @@ func (x expected) judge(c *Claims, now time.Time) error {
 	case c.Issuer != x.issuer:
 		return &Error{Kind: WrongIssuer, Description: fmt.Sprintf("the token is from the issuer %q; this service accepts those of %q",
 			clip(c.Issuer), x.issuer)}
-	case !slices.Contains(c.Audience, x.audience):
+	case !x.isAmong(c.Audience):
 		return &Error{Kind: WrongAudience, Description: fmt.Sprintf("the token is not for this service; ask for one with the audience %q",
 			x.audience)}
 	case !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt.Add(x.leeway)):
@@ -31,4 +32,9 @@ func (x expected) judge(c *Claims, now time.Time) error {
 		return &Error{Kind: NotYetValid, Description: "the token is not valid yet; compare the clocks of the issuer and this service"}
 	}
 	return nil
+}
+
+func (x expected) isAmong(audience []string) bool {
+	return slices.Contains(audience, x.audience) ||
+		slices.ContainsFunc(x.others, func(name string) bool { return slices.Contains(audience, name) })
 }

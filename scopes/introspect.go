@@ -75,7 +75,7 @@ func Introspect(ctx context.Context, issuer, audience string, o IntrospectOption
 		o.Now = time.Now
 	}
 	i := &Introspector{
-		options: o, expected: expected{issuer, audience, o.Leeway},
+		options: o, expected: expected{issuer: issuer, audience: audience, leeway: o.Leeway},
 		provider: newProvider(issuer, o.Transport, o.OnError), turns: make(chan struct{}, introspectAtOnce),
 		asking: flights{now: o.Now, share: o.CacheFor},
 	}

@@ -3,6 +3,7 @@ package scopes
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,8 @@ type VerifierOptions struct {
 	Issuer string
 	// Audience names this service; the claim aud must have it. Required.
 	Audience string
+	// OtherAudiences are further names that aud may have instead, for what serves several. Empty means none.
+	OtherAudiences []string
 	// Keys finds the issuer's keys. Required.
 	Keys KeySource
 	// Leeway is how far the clocks of issuer and service may be apart. Zero means 60 seconds.
@@ -61,7 +64,7 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Verifier{options: o, expected: expected{o.Issuer, o.Audience, o.Leeway}, known: newCache[verified](o.CacheSize)}, nil
+	return &Verifier{options: o, expected: expected{o.Issuer, o.Audience, o.Leeway, slices.Clone(o.OtherAudiences)}, known: newCache[verified](o.CacheSize)}, nil
 }
 
 func (o VerifierOptions) check() error {

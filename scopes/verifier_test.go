@@ -279,3 +279,32 @@ func FuzzVerifySigned(f *testing.F) {
 		}
 	})
 }
+
+// A service of several names takes tokens for any of them, and for nobody else.
+func TestVerifyForSeveralAudiences(t *testing.T) {
+	o := options()
+	o.OtherAudiences = []string{"https://second.example", "https://third.example"}
+	v := newVerifier(t, o)
+	for _, c := range []struct {
+		name  string
+		aud   any
+		takes bool
+	}{
+		{"9068-4 the first", audience, true},
+		{"9068-4 another", "https://third.example", true},
+		{"9068-4 another among strangers", []string{"a", "https://second.example"}, true},
+		{"9068-4 a stranger", "https://fourth.example", false},
+		{"9068-4 the beginning of one", "https://second", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := v.Verify(context.Background(), mint(es256, claim("aud", c.aud)))
+			if c.takes && err == nil {
+				return
+			}
+			wantKind(t, err, scopes.WrongAudience)
+			if c.takes {
+				t.Error("refused")
+			}
+		})
+	}
+}

@@ -87,7 +87,7 @@ type Server struct {
 	ring        *token.Ring
 	refresher   *token.Refresher
 	verifier    *scopes.Verifier
-	anyVerifier scopes.TokenVerifier
+	anyVerifier *scopes.Verifier
 	live        *revocations
 	lives       lives
 	lists       lists
