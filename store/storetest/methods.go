@@ -3,20 +3,27 @@ package storetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/grantd/grantd/store"
 )
 
-// Methods returns a call of every method of db that reaches the database.
-func Methods(db *store.DB) map[string]func(context.Context) error {
-	return map[string]func(context.Context) error{
-		"Ready":       db.Ready,
-		"CheckSchema": db.CheckSchema,
-		"Adopt":       db.Adopt,
-		"Migrate":     func(ctx context.Context) error { _, _, err := db.Migrate(ctx); return err },
+// calls are calls of methods, by the method's name.
+type calls = map[string]func(context.Context) error
 
+// Methods returns a call of every method of db that reaches the database.
+func Methods(db *store.DB) calls {
+	all := callsOfOthers(db)
+	maps.Copy(all, callsAboutPeople(db))
+	maps.Copy(all, callsAboutTokens(db))
+	return all
+}
+
+// callsAboutPeople are of users, clients, sessions and consents.
+func callsAboutPeople(db *store.DB) calls {
+	return calls{
 		"CreateUser":  func(ctx context.Context) error { return db.CreateUser(ctx, johndoe()) },
 		"User":        func(ctx context.Context) error { return drop(db.User(ctx, "u")) },
 		"UserByLogin": func(ctx context.Context) error { return drop(db.UserByLogin(ctx, "u")) },
@@ -36,25 +43,6 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 		"SetClientSecret": func(ctx context.Context) error { return db.SetClientSecret(ctx, "c", nil, now, until) },
 		"DeleteClient":    func(ctx context.Context) error { return drop(db.DeleteClient(ctx, "c", now, until)) },
 
-		"CreateGrant":  func(ctx context.Context) error { return drop(db.CreateGrant(ctx, grant("g", "app"), "")) },
-		"Grant":        func(ctx context.Context) error { return drop(db.Grant(ctx, "g")) },
-		"Grants":       func(ctx context.Context) error { return drop(db.Grants(ctx, store.GrantFilter{})) },
-		"RevokeGrant":  func(ctx context.Context) error { return drop(db.RevokeGrant(ctx, "g", now, until)) },
-		"RevokeGrants": func(ctx context.Context) error { return drop(db.RevokeGrants(ctx, store.GrantFilter{}, until)) },
-		"RotateGrant":  func(ctx context.Context) error { return drop(db.RotateGrant(ctx, rotation("g"))) },
-
-		"RevokeToken":   func(ctx context.Context) error { return db.RevokeToken(ctx, "j", now, until) },
-		"RevocationsOf": func(ctx context.Context) error { return drop(db.RevocationsOf(ctx, "j", "g", "c")) },
-		"Revocations":   func(ctx context.Context) error { return drop(db.Revocations(ctx, now, now)) },
-
-		"ReplaceSigningKeys": func(ctx context.Context) error { return drop(db.ReplaceSigningKeys(ctx, key("k", now))) },
-		"AddSigningKey":      func(ctx context.Context) error { return db.AddSigningKey(ctx, key("k", now)) },
-		"AddFirstSigningKey": func(ctx context.Context) error { return drop(db.AddFirstSigningKey(ctx, key("k", now))) },
-		"SigningKeys":        func(ctx context.Context) error { return drop(db.SigningKeys(ctx)) },
-
-		"NoteAccessLife": func(ctx context.Context) error { return db.NoteAccessLife(ctx, store.AccessLife{UsedUntil: now}, now) },
-		"AccessLives":    func(ctx context.Context) error { return drop(db.AccessLives(ctx)) },
-
 		"Origins": func(ctx context.Context) error { return drop(db.Origins(ctx)) },
 
 		"PutSession":      func(ctx context.Context) error { return drop(db.PutSession(ctx, session("s"), "h")) },
@@ -72,10 +60,44 @@ func Methods(db *store.DB) map[string]func(context.Context) error {
 			return drop(db.PutConsent(ctx, store.Consent{UserID: "u", ClientID: "c"}, "s"))
 		},
 		"ForgetConsents": func(ctx context.Context) error { return drop(db.ForgetConsents(ctx, "u", "", now, until)) },
+	}
+}
+
+// callsAboutTokens are of authorizations, codes and revocations.
+func callsAboutTokens(db *store.DB) calls {
+	return calls{
+		"CreateGrant":  func(ctx context.Context) error { return drop(db.CreateGrant(ctx, grant("g", "app"), "")) },
+		"Grant":        func(ctx context.Context) error { return drop(db.Grant(ctx, "g")) },
+		"Grants":       func(ctx context.Context) error { return drop(db.Grants(ctx, store.GrantFilter{})) },
+		"RevokeGrant":  func(ctx context.Context) error { return drop(db.RevokeGrant(ctx, "g", now, until)) },
+		"RevokeGrants": func(ctx context.Context) error { return drop(db.RevokeGrants(ctx, store.GrantFilter{}, until)) },
+		"RotateGrant":  func(ctx context.Context) error { return drop(db.RotateGrant(ctx, rotation("g"))) },
+
+		"RevokeToken":   func(ctx context.Context) error { return db.RevokeToken(ctx, "j", now, until) },
+		"RevocationsOf": func(ctx context.Context) error { return drop(db.RevocationsOf(ctx, "j", "g", "c")) },
+		"Revocations":   func(ctx context.Context) error { return drop(db.Revocations(ctx, now, now)) },
 
 		"CreateCode": func(ctx context.Context) error { return drop(db.CreateCode(ctx, code("c"))) },
 		"Code":       func(ctx context.Context) error { return drop(db.Code(ctx, "c")) },
 		"RedeemCode": func(ctx context.Context) error { return drop(db.RedeemCode(ctx, redemption("c"))) },
+	}
+}
+
+// callsOfOthers are of the database itself, keys and items.
+func callsOfOthers(db *store.DB) calls {
+	return calls{
+		"Ready":       db.Ready,
+		"CheckSchema": db.CheckSchema,
+		"Adopt":       db.Adopt,
+		"Migrate":     func(ctx context.Context) error { _, _, err := db.Migrate(ctx); return err },
+
+		"ReplaceSigningKeys": func(ctx context.Context) error { return drop(db.ReplaceSigningKeys(ctx, key("k", now))) },
+		"AddSigningKey":      func(ctx context.Context) error { return db.AddSigningKey(ctx, key("k", now)) },
+		"AddFirstSigningKey": func(ctx context.Context) error { return drop(db.AddFirstSigningKey(ctx, key("k", now))) },
+		"SigningKeys":        func(ctx context.Context) error { return drop(db.SigningKeys(ctx)) },
+
+		"NoteAccessLife": func(ctx context.Context) error { return db.NoteAccessLife(ctx, store.AccessLife{UsedUntil: now}, now) },
+		"AccessLives":    func(ctx context.Context) error { return drop(db.AccessLives(ctx)) },
 
 		"AddItem": func(ctx context.Context) error { return db.AddItem(ctx, "u", store.Item{ID: "i"}) },
 		"Items":   func(ctx context.Context) error { return drop(db.Items(ctx, "u", "", 0)) },
