@@ -18,7 +18,8 @@ type Config struct {
 	// Listen is the address of the public endpoints, host:port.
 	Listen string
 
-	// OpsListen is the address of /healthz and /readyz.
+	// OpsListen is the address of /healthz and /readyz, and of the profiles where Pprof
+	// serves them.
 	OpsListen string
 
 	// ShutdownDelay is how long a server that was told to stop goes on, with
@@ -54,6 +55,7 @@ type Config struct {
 	Signup    Signup
 	Resources Resources
 	Brand     Brand
+	Pprof     Pprof
 	Log       Log
 }
 
@@ -129,6 +131,9 @@ type Brand struct {
 	// LogoFile is the path of an image; see Logo.
 	LogoFile string
 }
+
+// Pprof says whether Go's profiles are served, at OpsListen only.
+type Pprof struct{ Enabled bool }
 
 // Log says what is logged: Level debug, info, warn or error; Format json or
 // text.

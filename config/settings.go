@@ -97,6 +97,8 @@ var table = []leaf{
 		text, func(c *Config) *string { return &c.Brand.Accent }),
 	bind("brand.logo_file", "image on the pages: PNG, SVG, JPEG or WebP, up to 256 KiB",
 		text, func(c *Config) *string { return &c.Brand.LogoFile }),
+	bind("pprof.enabled", "serve Go's profiles under /debug/pprof/ of ops_listen",
+		truth, func(c *Config) *bool { return &c.Pprof.Enabled }),
 	bind("log.level", "debug, info, warn or error",
 		text, func(c *Config) *string { return &c.Log.Level }),
 	bind("log.format", "json or text",

@@ -40,6 +40,7 @@ var documented = []struct{ key, value string }{
 	{"brand.name", ""},
 	{"brand.accent", ""},
 	{"brand.logo_file", ""},
+	{"pprof.enabled", "false"},
 	{"log.level", "info"},
 	{"log.format", "json"},
 }
@@ -77,7 +78,7 @@ func TestSettingNames(t *testing.T) {
 
 func TestSecretsAndBooleansAreMarked(t *testing.T) {
 	secret := map[string]bool{"master_key": true, "tokens.shared_secret": true}
-	boolean := map[string]bool{"signup.enabled": true, "resources.enabled": true}
+	boolean := map[string]bool{"signup.enabled": true, "resources.enabled": true, "pprof.enabled": true}
 	for _, s := range config.Settings() {
 		if s.Secret != secret[s.Key] || s.Bool != boolean[s.Key] {
 			t.Errorf("%s: Secret %v, Bool %v", s.Key, s.Secret, s.Bool)

@@ -50,7 +50,7 @@ type surfaces interface {
 // lets running requests finish.
 func serveHTTP(ctx context.Context, cfg config.Config, srv surfaces, on listeners, log *slog.Logger, started func()) error {
 	var leaving atomic.Bool
-	public, ops := newHTTPServer(closing(&leaving, srv), log), newHTTPServer(unready(&leaving, srv.Ops()), log)
+	public, ops := newHTTPServer(closing(&leaving, srv), log), newHTTPServer(unready(&leaving, profiled(cfg.Pprof, srv.Ops())), log)
 	public.MaxHeaderBytes = maxPublicHeader
 	listener := on.public
 	if cfg.TLS.CertFile != "" {

@@ -20,7 +20,7 @@ import (
 var resourceSettings = []string{
 	"issuer", "listen", "ops_listen", "shutdown_delay", "database", "database_connections", "tls.cert_file", "tls.key_file",
 	"trusted_proxies", "tokens.audience", "password.bcrypt_cost", "password.max_concurrent_hashes", "signup.enabled",
-	"log.level", "log.format",
+	"pprof.enabled", "log.level", "log.format",
 }
 
 const (
