@@ -1,0 +1,44 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// usage is what a process has used so far.
+type usage struct {
+	cpu    time.Duration
+	memory int64 // bytes that are resident now
+	known  bool  // only Linux tells
+}
+
+// usageOf asks Linux: see proc_pid_stat(5) and proc_pid_status(5).
+func usageOf(pid int) (u usage) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	status, err2 := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil || err2 != nil {
+		return u
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name may contain spaces
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return u
+	}
+	for _, field := range fields[11:13] { // utime and stime, in hundredths of a second
+		ticks, _ := strconv.Atoi(field)
+		u.cpu += time.Duration(ticks) * 10 * time.Millisecond
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(status)); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), "VmRSS:"); ok {
+			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			u.memory = kb << 10
+		}
+	}
+	u.known = true
+	return u
+}
