@@ -27,6 +27,7 @@ type conn struct {
 	net    net.Conn // nil until the first request, and after a fault
 	in     *bufio.Reader
 	body   []byte
+	last   []byte // the request that was sent last, for what is measured by its shape
 }
 
 // do sends a whole request and gives the answer, whose body is good until the next.
@@ -36,6 +37,7 @@ func (c *conn) do(request []byte) (status int, body []byte, err error) {
 			return 0, nil, err
 		}
 	}
+	c.last = request
 	if status, body, err = c.exchange(request); err != nil {
 		c.close()
 	}
