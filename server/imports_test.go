@@ -24,6 +24,7 @@ var drivers = []string{"database/sql", "modernc.org/sqlite", "github.com/jackc/p
 // the table of docs/architecture.md. A path stands for what is below it too.
 var folders = map[string][]string{
 	"cmd/grantd":             append([]string{"github.com/gorilla/mux", goOAuth}, drivers...),
+	"cmd/grantd/bench":       append([]string{module + "/config", goOAuth}, drivers...),
 	"cmd/grantd/demoapp":     {module},
 	"config":                 {module + "/server", module + "/store", "net/http", goOAuth},
 	"docs":                   {module},

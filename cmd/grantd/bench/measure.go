@@ -30,7 +30,11 @@ func (r *Report) measure(ctx context.Context, o *Options, st *stage, on []int, o
 		return nil
 	}
 	b := &bench{Options: o, report: r, stage: st}
-	if b.server, err = launchServer(ctx, o.Folder, on, st.settings(o.Settings...)...); err != nil {
+	settings := o.Settings
+	if o.Profiles != "" {
+		settings = append([]string{"GRANTD_PPROF_ENABLED=true"}, settings...)
+	}
+	if b.server, err = launchServer(ctx, o.Folder, on, st.settings(settings...)...); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.server.stop()) }()
