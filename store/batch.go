@@ -5,14 +5,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
 )
 
 // queue is where rotations wait for a commit. Most of what a refresh costs a database with one
-// writer is making sure that the commit is on the disk, so all that come while the writer is busy
-// share the next commit.
+// writer is making sure that the commit is on the disk, so all that come at the same time, or while
+// the writer is busy, share a commit.
 type queue struct {
 	mu      sync.Mutex
 	waiting []*turn
@@ -37,9 +38,9 @@ const maxGroup = 64
 // rotateInGroup is [one] with rotateGrant, in a commit shared with those who wait at the same time.
 // The end of one's context concerns nobody else.
 func (db *DB) rotateInGroup(ctx context.Context, in Rotation) (Grant, error) {
-	t := db.rotations.join(ctx, in)
-	if t == nil {
-		return db.rotateAlone(ctx, in)
+	t, idle := db.rotations.join(ctx, in)
+	if idle {
+		go db.lead()
 	}
 	select {
 	case <-t.done:
@@ -49,34 +50,25 @@ func (db *DB) rotateInGroup(ctx context.Context, in Rotation) (Grant, error) {
 	}
 }
 
-// rotateAlone serves the caller who found nobody at work, as if there were no queue. Those who came
-// meanwhile get a leader, whatever became of this one.
-func (db *DB) rotateAlone(ctx context.Context, in Rotation) (Grant, error) {
-	defer func() {
-		if db.rotations.more() {
-			go db.lead()
-		}
-	}()
-	return one(ctx, db.write, in.scan, rotateGrant, in.args()...)
-}
-
-// join adds a turn to the queue. It returns nil if nobody is at work: then the caller is.
-func (q *queue) join(ctx context.Context, in Rotation) *turn {
+// join adds a turn to the queue, and tells whether nobody is at work: then the caller starts a leader.
+func (q *queue) join(ctx context.Context, in Rotation) (t *turn, idle bool) {
+	t = &turn{ctx: ctx, in: in, done: make(chan struct{})}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.busy {
-		q.busy = true
-		return nil
-	}
-	t := &turn{ctx: ctx, in: in, done: make(chan struct{})}
+	idle = !q.busy
+	q.busy = true
 	q.waiting = append(q.waiting, t)
-	return t
+	return t, idle
 }
 
 // lead commits group after group until nobody waits. It runs in a goroutine of its own: a caller who
 // led would have to go on for the others when its own answer is there, or its context has ended.
 func (db *DB) lead() {
 	for db.rotations.more() {
+		// Those who are ready to run, and may be about to come, go first. A commit can keep the only
+		// processor for as long as it takes, and whoever has not come by then is not in it. Where
+		// nobody else is ready this is no wait.
+		runtime.Gosched()
 		turns, err := db.rotateGroup(db.rotations.take)
 		switch {
 		case err == nil || len(turns) == 1:
