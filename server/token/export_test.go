@@ -3,6 +3,9 @@ package token
 // Private is the private half.
 func (k SigningKey) Private() any { return k.private }
 
+// Public is the public half, or the secret.
+func (k SigningKey) Public() any { return k.public }
+
 // MACKey is the key of refresh tokens.
 func (m *Master) MACKey() []byte { return m.refresh }
 
