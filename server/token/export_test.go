@@ -11,3 +11,6 @@ func (m *Master) MACKey() []byte { return m.refresh }
 
 // SealPlain seals what is no private key.
 func (m *Master) SealPlain(id string, plain []byte) []byte { return m.sealFor(id, plain) }
+
+// FixedLength is a signature of ES256 out of ASN.1.
+var FixedLength = fixedLength

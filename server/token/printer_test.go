@@ -1,7 +1,11 @@
 package token_test
 
 import (
+	"bytes"
+	"encoding/asn1"
+	"encoding/hex"
 	"encoding/json"
+	"math/big"
 	"strconv"
 	"strings"
 	"testing"
@@ -104,8 +108,35 @@ func TestAccessTokensAreAsOfGolangJWT(t *testing.T) {
 // A signature of ES256 is two numbers of 32 bytes each, also where one is short: RFC 7518 §3.4.
 func TestManySignaturesOfES256(t *testing.T) {
 	keys := []token.SigningKey{generate(t, token.ES256, issued)}
-	for range 2000 { // every 128th has a number with a leading zero
+	for range 1000 { // every 128th has a number with a leading zero
 		checkAccess(t, keys, access())
+	}
+}
+
+func TestFixedLength(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		r, s []byte
+		want string // in hexadecimal; empty means an error
+	}{
+		{"7518-3.4 both long", bytes.Repeat([]byte{0xab}, 32), bytes.Repeat([]byte{0x12}, 32), strings.Repeat("ab", 32) + strings.Repeat("12", 32)},
+		{"7518-3.4 both short", []byte{1}, []byte{0x80}, strings.Repeat("00", 31) + "01" + strings.Repeat("00", 31) + "80"},
+		{"of a larger curve", bytes.Repeat([]byte{1}, 33), []byte{1}, ""},
+		{"the other of a larger curve", []byte{1}, bytes.Repeat([]byte{1}, 33), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			der, err := asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(c.r), new(big.Int).SetBytes(c.s)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := token.FixedLength(der)
+			if hex.EncodeToString(got) != c.want || (err == nil) == (c.want == "") {
+				t.Errorf("%x, error %v, want %s", got, err, c.want)
+			}
+			if got, err := token.FixedLength(der[:len(der)-1]); err == nil {
+				t.Errorf("half a signature gives %x", got)
+			}
+		})
 	}
 }
 

@@ -58,23 +58,23 @@ func NewRefresher(m *Master, issuer string, now func() time.Time) *Refresher {
 	)}
 }
 
+// refreshHeader: contract: alg and typ, and no kid.
+var refreshHeader = headerOf(HS256, "", refreshType)
+
 // Mint makes the refresh token that says t.
 func (r *Refresher) Mint(t Refresh) (string, error) {
-	claims := refreshClaims{
-		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: r.issuer, Audience: jwt.ClaimStrings{r.issuer}, Subject: t.Subject,
-			IssuedAt: jwt.NewNumericDate(t.IssuedAt), ExpiresAt: jwt.NewNumericDate(t.ExpireAt),
-			ID: t.GrantID + "." + strconv.FormatInt(t.Generation, 10),
-		},
-		ClientID: t.ClientID, Scope: t.Scope.String(), GrantID: t.GrantID, Generation: t.Generation,
-	}
-	j := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
-	j.Header["typ"] = refreshType
-	signed, err := j.SignedString(r.key)
+	var room [usualClaims]byte
+	generation := strconv.FormatInt(t.Generation, 10)
+	claims := printed(room[:0]).
+		unlessEmpty("iss", r.issuer).unlessEmpty("sub", t.Subject).strings("aud", []string{r.issuer}).
+		date("exp", t.ExpireAt).date("iat", t.IssuedAt).string("jti", t.GrantID+"."+generation).
+		string("client_id", t.ClientID).string("scope", t.Scope.String()).string("gid", t.GrantID).int("gen", t.Generation).
+		end()
+	minted, err := sign(refreshHeader, claims, jwt.SigningMethodHS256, r.key)
 	if err != nil {
 		return "", fmt.Errorf("sign a refresh token: %w", err)
 	}
-	return signed, nil
+	return minted, nil
 }
 
 // Read checks a refresh token and says what it says. It returns ErrNotRefresh

@@ -2,7 +2,6 @@ package token
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 
 	"github.com/grantd/grantd/scopes"
@@ -14,20 +13,14 @@ const mostSignature = 512
 // SignRevocations makes the JWT of a list of revocations. It may be long, so it is
 // put together here and not handed to a JSON writer that reads it once more.
 func (k SigningKey) SignRevocations(list scopes.RevocationList) ([]byte, error) {
-	header, err := json.Marshal(map[string]string{
-		"alg": k.Alg, "kid": k.ID,
-		"typ": "revocations+jwt", // RFC 8725 §3.11: no other kind of token can be taken for it
-	})
-	if err != nil {
-		return nil, err
-	}
+	header := headerOf(k.Alg, k.ID, "revocations+jwt") // RFC 8725 §3.11: no other kind of token can be taken for it
 	payload, err := list.MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
 	b64 := base64.RawURLEncoding
-	text := make([]byte, 0, b64.EncodedLen(len(header)+len(payload)+mostSignature)+4)
-	text = b64.AppendEncode(append(b64.AppendEncode(text, header), '.'), payload)
+	text := make([]byte, 0, len(header)+b64.EncodedLen(len(payload))+len(".")+b64.EncodedLen(mostSignature))
+	text = b64.AppendEncode(append(text, header...), payload)
 	signature, err := k.method.Sign(string(text), k.private) // RFC 7515 §5.1
 	if err != nil {
 		return nil, fmt.Errorf("sign the list of revocations with key %s: %w", k.ID, err)

@@ -36,6 +36,7 @@ type SigningKey struct {
 	private any // crypto.Signer, or []byte for HS256
 	public  any // crypto.PublicKey, or []byte for HS256
 	method  jwt.SigningMethod
+	access  string // the header of access tokens
 }
 
 // GenerateKey makes a new key pair for alg that signs from signFrom on.
@@ -63,10 +64,12 @@ func generate(alg string) (crypto.Signer, error) {
 // newSigningKey holds the pair to its algorithm: the column alg of a row is not
 // sealed, and no other value in it may bend what a key is used for (RFC 8725 §3.1).
 func newSigningKey(id, alg string, signFrom time.Time, signer crypto.Signer) (SigningKey, error) {
+	method := jwt.GetSigningMethod(alg)
 	var fits bool
 	switch k := signer.(type) {
 	case *ecdsa.PrivateKey:
 		fits = alg == ES256 && k.Curve == elliptic.P256()
+		method = es256{jwt.SigningMethodES256}
 	case ed25519.PrivateKey:
 		fits = alg == EdDSA
 	case *rsa.PrivateKey:
@@ -76,7 +79,7 @@ func newSigningKey(id, alg string, signFrom time.Time, signer crypto.Signer) (Si
 		return SigningKey{}, fmt.Errorf("a %T is no key for algorithm %q", signer, alg)
 	}
 	return SigningKey{
-		ID: id, Alg: alg, SignFrom: signFrom, private: signer, public: signer.Public(), method: jwt.GetSigningMethod(alg),
+		ID: id, Alg: alg, SignFrom: signFrom, private: signer, public: signer.Public(), method: method, access: headerOf(alg, id, accessType),
 	}, nil
 }
 
@@ -88,7 +91,9 @@ func SharedKey(secret []byte) (SigningKey, error) {
 	if len(secret) < minSharedSecret {
 		return SigningKey{}, fmt.Errorf("the shared secret of HS256 has %d bytes; it needs %d or more", len(secret), minSharedSecret)
 	}
-	return SigningKey{ID: SharedKeyID, Alg: HS256, private: secret, public: secret, method: jwt.SigningMethodHS256}, nil
+	return SigningKey{
+		ID: SharedKeyID, Alg: HS256, private: secret, public: secret, method: jwt.SigningMethodHS256, access: headerOf(HS256, SharedKeyID, accessType),
+	}, nil
 }
 
 // Marshal gives the two halves for the database: the public one as PKIX DER,
