@@ -146,6 +146,20 @@ func TestRefreshTokensAreAsOfGolangJWT(t *testing.T) {
 	}
 }
 
+// Each alone, so that none is escaped for the sake of another.
+func TestEachCharacterIsEscapedAsByEncodingJSON(t *testing.T) {
+	for c := range 256 {
+		r := row()
+		r.Subject = "u" + string([]byte{byte(c)})
+		checkRefresh(t, r)
+	}
+	for _, c := range odd {
+		r := row()
+		r.Subject = string(c)
+		checkRefresh(t, r)
+	}
+}
+
 func checkRefresh(t *testing.T, row token.Refresh) {
 	t.Helper()
 	m := masterOf(t, 1)
