@@ -16,7 +16,15 @@ func (f *frame) clientAddress(r *http.Request) string {
 		return "unknown"
 	}
 	addr := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	if len(f.proxies) > 0 {
+		addr = f.forwarded(addr, r.Header.Values("X-Forwarded-For"))
+	}
+	return addr.WithZone("").String() // a zone may be any text
+}
+
+// forwarded is the last of the hops to addr that no proxy of ours vouches for.
+func (f *frame) forwarded(addr netip.Addr, headers []string) netip.Addr {
+	hops := strings.Split(strings.Join(headers, ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !f.trusts(addr) {
 			break
@@ -27,7 +35,7 @@ func (f *frame) clientAddress(r *http.Request) string {
 		}
 		addr = next.Unmap()
 	}
-	return addr.WithZone("").String() // a zone may be any text
+	return addr
 }
 
 // parseHop reads an address, with the port that some proxies add to it.

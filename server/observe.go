@@ -27,12 +27,6 @@ type record struct {
 // refused notes why a request was turned away.
 func (rec *record) refused(outcome string, cause error) { rec.outcome, rec.cause = outcome, cause }
 
-type recordKey struct{}
-
-// maxTime is how long a request may take before it gives up waiting, for the
-// database or its turn to hash. The connection lives longer, so that it is answered.
-const maxTime = 20 * time.Second
-
 // recordOf gives the record of a request. Outside of one it is a new one.
 func recordOf(ctx context.Context) *record {
 	if rec, ok := ctx.Value(recordKey{}).(*record); ok {
@@ -41,21 +35,33 @@ func recordOf(ctx context.Context) *record {
 	return &record{}
 }
 
+// exchange is what goes with a request as long as it takes, made in one piece.
+type exchange struct {
+	rec    record
+	ctx    requestContext
+	out    statusWriter
+	header [1]string // the id, as the answer has it
+	attrs  [maxAttrs]slog.Attr
+}
+
+// noSniff is shared by all answers: who adds to a header makes a copy.
+var noSniff = []string{"nosniff"}
+
 // observe gives every request an id, logs it when it is done, and answers for a
 // handler that panics.
 func (f *frame) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &record{id: rand.Text(), route: "none", outcome: "ok"}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), recordKey{}, rec), maxTime)
-		defer cancel()
-		r = r.WithContext(ctx)
-		out := &statusWriter{ResponseWriter: w}
-		out.Header().Set("X-Request-Id", rec.id)
-		out.Header().Set("X-Content-Type-Options", "nosniff")
 		start := time.Now()
-		defer func() { f.logRequest(r, rec, out.status, time.Since(start)) }()
-		defer func() { f.recovered(out, r, recover()) }()
-		next.ServeHTTP(out, r)
+		x := &exchange{rec: record{id: rand.Text(), route: "none", outcome: "ok"}, out: statusWriter{ResponseWriter: w}}
+		x.ctx.Context, x.ctx.rec, x.ctx.deadline = r.Context(), &x.rec, start.Add(maxTime)
+		defer x.ctx.end()
+		r = r.WithContext(&x.ctx)
+		x.header[0] = x.rec.id
+		h := w.Header()
+		h["X-Request-Id"], h["X-Content-Type-Options"] = x.header[:], noSniff
+		defer func() { f.logRequest(r, x, start) }()
+		defer func() { f.recovered(&x.out, r, recover()) }()
+		next.ServeHTTP(&x.out, r)
 	})
 }
 
@@ -73,22 +79,43 @@ func (f *frame) recovered(w *statusWriter, r *http.Request, panicked any) {
 	f.writeError(w, r, fmt.Errorf("panic: %v", panicked))
 }
 
-func (f *frame) logRequest(r *http.Request, rec *record, status int, took time.Duration) {
-	level := slog.LevelInfo
+// maxAttrs is how many attributes the record of a request has at most.
+const maxAttrs = 10
+
+// logRequest writes the record of a request. It goes past slog.Logger, which would look
+// up for each line which one of the program writes it.
+func (f *frame) logRequest(r *http.Request, x *exchange, start time.Time) {
+	end, level := time.Now(), levelOf(&x.rec, x.out.status)
+	if !f.log.Enabled(r.Context(), level) {
+		return
+	}
+	rec := slog.NewRecord(end, level, "request", 0)
+	// A group without a name is no group to whoever prints it; it saves the record from copying.
+	rec.AddAttrs(slog.Attr{Value: slog.GroupValue(f.attributes(r, x, end.Sub(start))...)})
+	_ = f.log.Handler().Handle(r.Context(), rec) // as slog.Logger does: there is nowhere to say that the log is gone
+}
+
+// levelOf is how much a request is worth to who reads the log.
+func levelOf(rec *record, status int) slog.Level {
 	switch {
 	case rec.route == listPath && status < http.StatusBadRequest:
-		level = slog.LevelDebug // each service looks every few seconds, or several times in one
+		return slog.LevelDebug // each service looks every few seconds, or several times in one
 	case errors.Is(rec.cause, context.Canceled): // the client left
 	case status == http.StatusServiceUnavailable && !errors.Is(rec.cause, store.ErrUnavailable):
-		level = slog.LevelWarn // too many logins at once
+		return slog.LevelWarn // too many logins at once
 	case status >= http.StatusInternalServerError:
-		level = slog.LevelError
+		return slog.LevelError
 	}
-	attrs := []slog.Attr{
-		slog.String("id", rec.id), slog.String("method", methodOf(r)), slog.String("route", rec.route),
-		slog.Int("status", status), slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("from", f.clientAddress(r)),
-	}
-	for _, a := range []struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}} {
+	return slog.LevelInfo
+}
+
+func (f *frame) attributes(r *http.Request, x *exchange, took time.Duration) []slog.Attr {
+	rec := &x.rec
+	attrs := append(x.attrs[:0],
+		slog.String("id", rec.id), slog.String("method", methodOf(r)), slog.String("route", rec.route), slog.Int("status", x.out.status),
+		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("from", f.clientAddress(r)),
+	)
+	for _, a := range [...]struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, a.value))
 		}
@@ -96,7 +123,7 @@ func (f *frame) logRequest(r *http.Request, rec *record, status int, took time.D
 	if rec.cause != nil {
 		attrs = append(attrs, slog.String("cause", rec.cause.Error()))
 	}
-	f.log.LogAttrs(r.Context(), level, "request", attrs...)
+	return attrs
 }
 
 // methodOf is the method that routes have, and not whatever else was sent.

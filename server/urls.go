@@ -2,24 +2,30 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/gorilla/mux"
 )
 
-// urls is the table of URLs while it is made.
+// urls is the table of URLs.
 type urls struct {
 	*mux.Router
-	prefix string // the path of the URL under which apps reach them
-	known  routeTable
+	prefix  string // the path of the URL under which apps reach them
+	known   routeTable
+	matched map[target]http.Handler // what the router has for them
 }
+
+// target is what the router goes by. A path stands for itself in a URL: nothing in it
+// is encoded.
+type target struct{ method, path string }
 
 // routeTable has "GET /path" for every route that is served.
 type routeTable map[string]bool
 
 // newURLs is a table that answers what is not in it with 404 or 405.
 func (f *frame) newURLs(prefix string) urls {
-	table := urls{mux.NewRouter().SkipClean(true).UseEncodedPath(), prefix, routeTable{}}
+	table := urls{mux.NewRouter().SkipClean(true).UseEncodedPath(), prefix, routeTable{}, map[target]http.Handler{}}
 	table.NotFoundHandler = f.api(nothingThere)
 	table.MethodNotAllowedHandler = f.api(wrongMethod(table.Router))
 	return table
@@ -39,10 +45,35 @@ func (u urls) serve(method, path string, h http.Handler) {
 // mount serves the route of that name at paths of this host.
 func (u urls) mount(methods []string, name string, h http.Handler, paths ...string) {
 	for _, p := range paths {
-		if p != "" {
-			u.Path(p).Methods(methods...).Handler(named(name, h))
+		if p == "" {
+			continue
+		}
+		u.Path(p).Methods(methods...).Handler(named(name, h))
+		for _, method := range methods {
+			u.remember(target{method, p})
 		}
 	}
+}
+
+// remember asks the router for a target that was just added, once for all: it walks
+// all routes with a regular expression for each.
+func (u urls) remember(t target) {
+	var match mux.RouteMatch
+	r := &http.Request{Method: t.method, URL: &url.URL{Path: t.path}}
+	if r.URL.EscapedPath() == t.path && u.Match(r, &match) && match.MatchErr == nil && len(match.Vars) == 0 {
+		u.matched[t] = match.Handler
+	}
+}
+
+// ServeHTTP answers as the router does, which judges all that it was not asked before.
+func (u urls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.RawPath == "" { // else the path has something encoded, and is not what it looks like
+		if h, ok := u.matched[target{r.Method, r.URL.Path}]; ok {
+			h.ServeHTTP(w, r)
+			return
+		}
+	}
+	u.Router.ServeHTTP(w, r)
 }
 
 // paths are those at which a path below the issuer's is served.
