@@ -1,7 +1,12 @@
 package token
 
-// Private is the private half.
-func (k SigningKey) Private() any { return k.private }
+// Private is the private half, or the secret.
+func (k SigningKey) Private() any {
+	if k.Alg == HS256 {
+		return k.public
+	}
+	return k.private
+}
 
 // Public is the public half, or the secret.
 func (k SigningKey) Public() any { return k.public }

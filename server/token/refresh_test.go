@@ -162,6 +162,7 @@ func TestReadRefusesRefreshTokens(t *testing.T) {
 		{"line break at the end", good + "\r\n"},
 		{"space around it", " " + good + " "},
 		{"payload of another generation", swapPayload(t, good, mint(t, r, token.Refresh{Subject: "u-ann", ClientID: "app", GrantID: "g1", Generation: 4, IssuedAt: issued, ExpireAt: issued.Add(time.Hour)}))},
+		{"a header alone, with our MAC", mac(t, m, good[:strings.Index(good, ".")])},
 		{"8725-3.11 typ of an access token", forge(t, jwt.SigningMethodHS256, m.MACKey(), map[string]any{"typ": "at+jwt"}, refreshClaims())},
 		{"8725-3.11 typ JWT", forge(t, jwt.SigningMethodHS256, m.MACKey(), nil, refreshClaims())},
 		{"8725-3.11 typ in another letter case", forge(t, jwt.SigningMethodHS256, m.MACKey(), map[string]any{"typ": "RT+JWT"}, refreshClaims())},
@@ -200,6 +201,16 @@ func TestReadRefusesRefreshTokens(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mac puts our MAC behind text.
+func mac(t *testing.T, m *token.Master, text string) string {
+	t.Helper()
+	signature, err := jwt.SigningMethodHS256.Sign(text, m.MACKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
 // swapPayload puts the claims of other between header and signature of good.

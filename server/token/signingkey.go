@@ -33,7 +33,7 @@ type SigningKey struct {
 	Alg      string
 	SignFrom time.Time
 
-	private any // crypto.Signer, or []byte for HS256
+	private any // crypto.Signer, or *mac for HS256
 	public  any // crypto.PublicKey, or []byte for HS256
 	method  jwt.SigningMethod
 	access  string // the header of access tokens
@@ -92,7 +92,7 @@ func SharedKey(secret []byte) (SigningKey, error) {
 		return SigningKey{}, fmt.Errorf("the shared secret of HS256 has %d bytes; it needs %d or more", len(secret), minSharedSecret)
 	}
 	return SigningKey{
-		ID: SharedKeyID, Alg: HS256, private: secret, public: secret, method: jwt.SigningMethodHS256, access: headerOf(HS256, SharedKeyID, accessType),
+		ID: SharedKeyID, Alg: HS256, private: newMAC(secret), public: secret, method: hs256{jwt.SigningMethodHS256}, access: headerOf(HS256, SharedKeyID, accessType),
 	}, nil
 }
 
