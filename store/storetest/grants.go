@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -70,6 +71,21 @@ func testCreateGrant(t *testing.T, db *store.DB) {
 			t.Errorf("created %+v", g)
 		}
 	}
+}
+
+func testCreateGrants(t *testing.T, db *store.DB) {
+	ctx := t.Context()
+	populate(t, db)
+	many := make([]store.Grant, 1003) // no round number of statements
+	for i := range many {
+		many[i] = grant(fmt.Sprintf("g%04d", i), "app")
+	}
+	must(t, db.CreateGrants(ctx, many))
+	equal(t, "all that were added", get(db.Grants(ctx, store.GrantFilter{Now: now}))(t), many)
+	if err := db.CreateGrants(ctx, []store.Grant{grant("new", "app"), many[0]}); err == nil {
+		t.Error("an id that is taken was added again")
+	}
+	missing(t, "an authorization beside one that could not be added", drop(db.Grant(ctx, "new")))
 }
 
 func testRevoke(t *testing.T, db *store.DB) {

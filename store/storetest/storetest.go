@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"delete":      testDeleteClient,
 		"grants":      testGrants,
 		"create":      testCreateGrant,
+		"create many": testCreateGrants,
 		"revoke":      testRevoke,
 		"feed":        testRevocations,
 		"lives":       testAccessLives,
