@@ -8,14 +8,15 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 )
 
 // Options say what is measured. Fields without a comment on their zero value are required.
 type Options struct {
-	// Operations are the names of what is measured. Empty means all.
-	Operations  []string
+	// Operations are the names of what is measured. Empty means all, or none where there is a Mix.
+	Operations []string
+	// Mix is a load of several operations at once. Empty means none.
+	Mix         []Weight
 	Connections int
 	// Rate is how many requests begin in a second. Zero means that each connection sends its next as soon as the one before
 	// is answered.
@@ -31,6 +32,8 @@ type Options struct {
 	// Authorizations are in the database before the first run, Clients as well. Of the authorizations that a run begins, Chains
 	// are refreshed in turn.
 	Authorizations, Chains, Clients int
+	// HashCost is the bcrypt cost of passwords. Zero means 12.
+	HashCost int
 	// Database is an empty one for the server that is started. Empty means a SQLite file that is thrown away.
 	Database string
 	// TLS has the server that is started serve https.
@@ -41,81 +44,127 @@ type Options struct {
 	Profiles string
 	// Settings are further ones for the server that is started, as its environment has them.
 	Settings []string
+	// Remote is a server that runs already. Nil means that one is started.
+	Remote *Remote
+	// Version is that of this program, for the report.
+	Version string
 	// Progress hears of each step. Required.
 	Progress io.Writer
+	// Live says that Progress is a terminal, on which a line can be written over.
+	Live bool
+}
+
+// Weight is how often an operation is chosen, as against the others of a mix.
+type Weight struct {
+	Operation string
+	Weight    float64
 }
 
 // Check says what is wrong with the options.
 func (o *Options) Check() error {
-	var names []string
-	for _, op := range operations {
-		names = append(names, op.name)
-	}
 	for _, name := range o.Operations {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("there is no operation %q; there are %s", name, strings.Join(names, ", "))
+		if _, err := operationOf(name); err != nil {
+			return err
 		}
+	}
+	if err := checkMix(o.Mix); err != nil {
+		return err
 	}
 	switch {
 	case o.Connections < 1:
 		return errors.New("a load needs at least one connection")
-	case o.For <= 0 && o.Count <= 0:
+	case o.For < 0 || o.Count < 0 || o.For == 0 && o.Count == 0:
 		return errors.New("a load needs an end: give a time or a number of requests")
 	case o.Runs < 1:
 		return errors.New("there must be at least one run")
 	case o.Rate < 0:
 		return errors.New("the rate is negative")
+	case o.Authorizations < 0 || o.Chains < 0 || o.Clients < 0 || o.Cores < 0:
+		return errors.New("there cannot be fewer than no authorizations, chains, clients or cores")
 	}
-	return nil
+	return checkFiles(o.Connections)
 }
 
-func (o *Options) wanted(op operation) bool {
-	return len(o.Operations) == 0 || slices.Contains(o.Operations, op.name)
+// works are what is measured, in order.
+func (o *Options) works() (all []work) {
+	for _, op := range operations {
+		if slices.Contains(o.Operations, op.name) || len(o.Operations) == 0 && len(o.Mix) == 0 {
+			all = append(all, work{name: op.name, about: op.about, parts: []part{{op, 1}}})
+		}
+	}
+	if len(o.Mix) > 0 {
+		all = append(all, mixed(o.Mix))
+	}
+	return all
 }
 
-// Run measures. What it needs it makes in o.Folder, and stops what it started.
+// Run measures. What it needs it makes in o.Folder, and stops what it started. Requests that fail are no error of
+// Run: the report counts them.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	if o.Database == "" {
-		o.Database = sqliteIn(o.Folder)
+	if o.HashCost == 0 {
+		o.HashCost = 12
 	}
 	r := newReport(&o)
-	server, load, err := split(o.Cores)
-	if err != nil {
-		return nil, err
+	measure := runStarted
+	if o.Remote != nil {
+		measure = runRemote
 	}
-	if len(server) > 0 {
-		if err := moveTo(load); err != nil {
-			return nil, fmt.Errorf("leave processors to the server: %w", err)
-		}
-	}
-	r.ServerCores, r.LoadCores = max(len(server), 0), len(load)
-	fmt.Fprintf(o.Progress, "fills a database with %d authorizations\n", o.Authorizations)
-	st, err := newStage(ctx, o.Database, o.Clients, o.Authorizations)
-	if err != nil {
-		return nil, err
-	}
-	defer st.db.Close()
-	var narrow, wide []operation
-	for _, op := range operations {
-		switch {
-		case !o.wanted(op):
-		case op.hashes:
-			wide = append(wide, op)
-		default:
-			narrow = append(narrow, op)
-		}
-	}
-	if err := r.measure(ctx, &o, st, server, narrow); err != nil {
-		return nil, err
-	}
-	if err := r.measure(ctx, &o, st, nil, wide); err != nil {
+	if err := measure(ctx, &o, r); err != nil {
 		return nil, err
 	}
 	r.conclude()
 	return r, nil
+}
+
+// runStarted measures a server that it starts.
+func runStarted(ctx context.Context, o *Options, r *Report) error {
+	temporary := o.Database == ""
+	if temporary {
+		o.Database = sqliteIn(o.Folder, "grantd")
+		r.noteDisk(o.Folder)
+	}
+	server, load, err := split(o.Cores)
+	if err != nil {
+		return err
+	}
+	r.ServerCores, r.LoadCores = len(server), len(load)
+	say(o, "fills a database: %d authorizations, %d clients", o.Authorizations, o.Clients)
+	st, err := newStage(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer st.db.Close()
+	all := slices.Concat(server, load)
+	if err := moveTo(load); err != nil {
+		return fmt.Errorf("leave processors to the server: %w", err)
+	}
+	defer moveTo(all)
+	if err := r.measureStart(ctx, st, server, temporary); err != nil {
+		return err
+	}
+	narrow, wide := parted(o.works())
+	if err := r.measureOn(ctx, st, server, narrow); err != nil {
+		return err
+	}
+	if err := moveTo(all); err != nil {
+		return err
+	}
+	return r.measureOn(ctx, st, nil, wide)
+}
+
+// parted tells apart what needs all processors.
+func parted(works []work) (narrow, wide []work) {
+	for _, w := range works {
+		if slices.ContainsFunc(w.parts, func(p part) bool { return p.hashes }) {
+			wide = append(wide, w)
+		} else {
+			narrow = append(narrow, w)
+		}
+	}
+	return narrow, wide
 }
 
 // split says which processors the server has and which the load, both nil where they share all.
@@ -126,3 +175,5 @@ func split(cores int) (server, load []int, err error) {
 	}
 	return on[:cores], on[cores:], nil
 }
+
+func say(o *Options, format string, args ...any) { fmt.Fprintf(o.Progress, format+"\n", args...) }

@@ -2,33 +2,41 @@ package bench
 
 import (
 	"bufio"
-	"bytes"
+	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/url"
-	"strconv"
 	"time"
 )
 
 // patience is how long an answer may take.
 const patience = 30 * time.Second
 
-// maxAnswer bounds the body of an answer, in bytes.
-const maxAnswer = 1 << 20
+// target is a server as requests reach it.
+type target struct {
+	url     *url.URL    // scheme and host; the path is that of each request
+	tls     *tls.Config // for https
+	address string      // where to connect to, host:port
+}
+
+// at is a server at an address of this machine.
+func at(address string) target {
+	return target{url: &url.URL{Scheme: "http", Host: address}, address: address}
+}
 
 // conn is one connection of HTTP/1.1 to the server under load. It does as little as can be: the
-// machine is shared with what is measured.
+// machine is shared with what is measured. When ctx ends it is closed, whatever it waits for.
 type conn struct {
-	target *url.URL
-	tls    *tls.Config
-	net    net.Conn // nil until the first request, and after a fault
-	in     *bufio.Reader
-	body   []byte
-	last   []byte // the request that was sent last, for what is measured by its shape
+	ctx  context.Context
+	to   target
+	net  net.Conn // nil until the first request, and after a fault
+	free func()   // ends the watch of ctx
+	in   *bufio.Reader
+	body []byte
+	last []byte // the request that was sent last, for what is measured by its shape
 }
+
+func (t target) conn(ctx context.Context) *conn { return &conn{ctx: ctx, to: t} }
 
 // do sends a whole request and gives the answer, whose body is good until the next.
 func (c *conn) do(request []byte) (status int, body []byte, err error) {
@@ -38,99 +46,49 @@ func (c *conn) do(request []byte) (status int, body []byte, err error) {
 		}
 	}
 	c.last = request
-	if status, body, err = c.exchange(request); err != nil {
+	status, last, err := c.exchange(request)
+	if err != nil || last {
 		c.close()
 	}
-	return status, body, err
+	return status, c.body, err
 }
 
 func (c *conn) open() (err error) {
-	dialer := &net.Dialer{Timeout: patience}
-	if c.target.Scheme == "https" {
-		c.net, err = tls.DialWithDialer(dialer, "tcp", c.target.Host, c.tls)
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
+	if c.to.url.Scheme == "https" {
+		c.net, err = (&tls.Dialer{Config: c.to.tls}).DialContext(ctx, "tcp", c.to.address)
 	} else {
-		c.net, err = dialer.Dial("tcp", c.target.Host)
+		c.net, err = (&net.Dialer{}).DialContext(ctx, "tcp", c.to.address)
 	}
 	if err != nil {
-		c.net = nil
+		c.net = nil // an interface that holds a nil *tls.Conn is none
 		return err
 	}
-	c.in = bufio.NewReader(c.net)
+	opened := c.net
+	stop := context.AfterFunc(c.ctx, func() { opened.Close() })
+	c.free = func() { stop() }
+	c.in = bufio.NewReaderSize(c.net, longestLine)
 	return nil
 }
 
 func (c *conn) close() {
 	if c.net != nil {
+		c.free()
 		c.net.Close()
 		c.net = nil
 	}
 }
 
-func (c *conn) exchange(request []byte) (status int, body []byte, err error) {
+func (c *conn) exchange(request []byte) (status int, last bool, err error) {
 	if err := c.net.SetDeadline(time.Now().Add(patience)); err != nil {
-		return 0, nil, err
+		return 0, false, err
 	}
 	if _, err := c.net.Write(request); err != nil {
-		return 0, nil, err
+		return 0, false, err
 	}
-	line, err := c.line()
-	if err != nil {
-		return 0, nil, err
-	}
-	if len(line) < 12 || !bytes.HasPrefix(line, []byte("HTTP/1.1 ")) {
-		return 0, nil, errors.New("the answer is not HTTP/1.1")
-	}
-	if status, err = strconv.Atoi(string(line[9:12])); err != nil {
-		return 0, nil, errors.New("the answer has no status")
-	}
-	length, last, err := c.header()
-	if err != nil {
-		return 0, nil, err
-	}
-	if cap(c.body) < length {
-		c.body = make([]byte, length)
-	}
-	c.body = c.body[:length]
-	if _, err := io.ReadFull(c.in, c.body); err != nil {
-		return 0, nil, err
-	}
-	if last {
-		c.close()
-	}
-	return status, c.body, nil
-}
-
-// header reads the header up to its end: how long the body is, and whether the server closes the connection.
-func (c *conn) header() (length int, last bool, err error) {
-	length = -1
-	for {
-		line, err := c.line()
-		if err != nil {
-			return 0, false, err
-		}
-		if len(line) == 0 {
-			break
-		}
-		name, value, _ := bytes.Cut(line, []byte(": "))
-		switch {
-		case bytes.EqualFold(name, []byte("Content-Length")):
-			if length, err = strconv.Atoi(string(value)); err != nil || length < 0 || length > maxAnswer {
-				return 0, false, fmt.Errorf("the answer has the length %q", value)
-			}
-		case bytes.EqualFold(name, []byte("Connection")):
-			last = bytes.EqualFold(value, []byte("close"))
-		}
-	}
-	if length < 0 {
-		return 0, false, errors.New("the answer does not say how long it is")
-	}
-	return length, last, nil
-}
-
-func (c *conn) line() ([]byte, error) {
-	line, err := c.in.ReadSlice('\n')
-	if err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(line, "\r\n"), nil
+	a := answerReader{in: c.in, body: c.body[:0]}
+	status, last, err = a.read()
+	c.body = a.body
+	return status, last, err
 }

@@ -1,13 +1,8 @@
 package bench
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +10,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -30,18 +27,20 @@ import (
 // its size, the arithmetic of its signatures, and what the database itself takes for its statement. All of it is measured
 // in a process of its own, on the processors that the server has.
 
-// ServeLimits answers what limits are measured with, until ctx ends. The database is the one that a server under load
-// uses; it says where it listens as a server does.
-func ServeLimits(ctx context.Context, log *slog.Logger, database string) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// ServeLimits answers what limits are measured with, until ctx ends. It takes the database and the certificate from the
+// settings that a server under load has in its environment, and says where it listens as a server does.
+func ServeLimits(ctx context.Context, log *slog.Logger) error {
+	listener, err := listenLimits()
 	if err != nil {
 		return err
 	}
 	router := mux.NewRouter()
 	router.Path("/answer/{bytes}").HandlerFunc(answer)
 	router.Path("/arithmetic").HandlerFunc(replying(func(*http.Request) (any, error) { return measureArithmetic() }))
-	router.Path("/hashes").HandlerFunc(replying(func(*http.Request) (any, error) { return measureHashes() }))
-	router.Path("/statement").HandlerFunc(replying(func(r *http.Request) (any, error) { return measureStatement(r.Context(), database) }))
+	router.Path("/hashes/{cost}").HandlerFunc(replying(measureHashes))
+	router.Path("/statement").HandlerFunc(replying(func(r *http.Request) (any, error) {
+		return measureStatement(r.Context(), os.Getenv("GRANTD_DATABASE"))
+	}))
 	srv := &http.Server{Handler: router, ReadHeaderTimeout: patience}
 	context.AfterFunc(ctx, func() { srv.Close() })
 	log.Info(startRecord, "listen", listener.Addr().String())
@@ -49,6 +48,16 @@ func ServeLimits(ctx context.Context, log *slog.Logger, database string) error {
 		return err
 	}
 	return nil
+}
+
+func listenLimits() (net.Listener, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	file := os.Getenv("GRANTD_TLS_CERT_FILE")
+	if err != nil || file == "" {
+		return listener, err
+	}
+	pair, err := tls.LoadX509KeyPair(file, os.Getenv("GRANTD_TLS_KEY_FILE"))
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), err
 }
 
 // answer reads what was sent and answers with JSON of a length.
@@ -63,9 +72,9 @@ func answer(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(n))
-	w.Write([]byte(`"`))
-	w.Write(bytes.Repeat([]byte("x"), n-2))
-	w.Write([]byte(`"`))
+	text := slices.Repeat([]byte("x"), n)
+	text[0], text[n-1] = '"', '"'
+	w.Write(text)
 }
 
 func replying(measure func(*http.Request) (any, error)) http.HandlerFunc {
@@ -75,87 +84,37 @@ func replying(measure func(*http.Request) (any, error)) http.HandlerFunc {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
+		w.Header().Set("Content-Type", "application/json")
 		json.NewEncoder(w).Encode(v)
 	}
 }
 
-// arithmetic is what signatures take by themselves.
-type arithmetic struct {
-	Sign, Verify time.Duration // ES256
-	MAC          time.Duration // HS256, of a refresh token
-}
-
-func measureArithmetic() (a arithmetic, err error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return a, err
-	}
-	text := make([]byte, 400)
-	digest := sha256.Sum256(text)
-	signature, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
-	if err != nil {
-		return a, err
-	}
-	secret := make([]byte, 32)
-	for _, step := range []struct {
-		took *time.Duration
-		do   func()
-	}{
-		{&a.Sign, func() {
-			digest := sha256.Sum256(text)
-			_, err = ecdsa.SignASN1(rand.Reader, key, digest[:])
-		}},
-		{&a.Verify, func() {
-			digest := sha256.Sum256(text)
-			if !ecdsa.VerifyASN1(&key.PublicKey, digest[:], signature) {
-				err = errors.New("a signature is wrong")
-			}
-		}},
-		{&a.MAC, func() {
-			mac := hmac.New(sha256.New, secret)
-			mac.Write(text)
-			mac.Sum(nil)
-		}},
-	} {
-		if *step.took = timeOf(step.do); err != nil {
-			return a, err
-		}
-	}
-	return a, nil
-}
-
-// timeOf is the time that do takes, of at least a tenth of a second.
-func timeOf(do func()) time.Duration {
-	for n := 1; ; n *= 2 {
-		start := time.Now()
-		for range n {
-			do()
-		}
-		if took := time.Since(start); took > 100*time.Millisecond {
-			return took / time.Duration(n)
-		}
-	}
-}
+// hashRounds is how many passwords are checked on each processor to find the rate.
+const hashRounds = 12
 
 // measureHashes is how many passwords bcrypt checks in a second, on all processors that this process has.
-func measureHashes() (rate float64, err error) {
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), hashCost)
+func measureHashes(r *http.Request) (any, error) {
+	cost, err := strconv.Atoi(mux.Vars(r)["cost"])
 	if err != nil {
-		return 0, err
+		return nil, err
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	if err != nil {
+		return nil, err
 	}
 	var wg sync.WaitGroup
 	each := make([]time.Duration, runtime.GOMAXPROCS(0))
 	for i := range each {
 		wg.Go(func() {
-			const rounds = 12
 			start := time.Now()
-			for range rounds {
+			for range hashRounds {
 				_ = bcrypt.CompareHashAndPassword(hash, []byte(password)) // it is right
 			}
-			each[i] = time.Since(start) / rounds
+			each[i] = time.Since(start) / hashRounds
 		})
 	}
 	wg.Wait()
+	rate := 0.0
 	for _, took := range each {
 		rate += 1 / took.Seconds()
 	}

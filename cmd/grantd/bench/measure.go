@@ -2,16 +2,9 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strconv"
-	"sync"
+	"runtime"
 	"time"
 )
 
@@ -19,176 +12,185 @@ import (
 type bench struct {
 	*Options
 	report *Report
-	stage  *stage
-	server *process
+	scene  *scene
+	server *process // nil: it runs elsewhere
 	limits *process
+	bounds target // the same
+	cores  int    // that the server has
+	remote bool   // its database is not ours to ask
 }
 
-// measure runs operations on a server that has these processors.
-func (r *Report) measure(ctx context.Context, o *Options, st *stage, on []int, ops []operation) (err error) {
-	if len(ops) == 0 {
+// measureOn measures works on a server that is started on these processors.
+func (r *Report) measureOn(ctx context.Context, st *stage, on []int, works []work) (err error) {
+	if len(works) == 0 {
 		return nil
 	}
-	b := &bench{Options: o, report: r, stage: st}
-	settings := o.Settings
-	if o.Profiles != "" {
-		settings = append([]string{"GRANTD_PPROF_ENABLED=true"}, settings...)
+	b := &bench{Options: st.Options, report: r, cores: len(on)}
+	if len(on) == 0 {
+		b.cores = runtime.NumCPU()
 	}
-	if b.server, err = launchServer(ctx, o.Folder, on, st.settings(settings...)...); err != nil {
+	if b.server, err = launchServer(ctx, st.Folder, on, st.settings(st.Database)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.server.stop()) }()
-	if b.limits, err = launch(ctx, o.Folder, on, []string{"GRANTD_DATABASE=" + st.database}, "bench", "limits"); err != nil {
+	if b.limits, err = launch(ctx, st.Folder, on, st.settings(st.Database), "bench", "limits"); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.limits.stop()) }()
-	for run := range o.Runs {
+	b.scene, b.bounds = st.scene(b.server), st.at(b.limits)
+	return b.measure(ctx, works)
+}
+
+// measure runs each of the works as often as is asked for, in turn: what disturbs the machine for a while disturbs all.
+func (b *bench) measure(ctx context.Context, works []work) error {
+	for run := range b.Runs {
 		var a arithmetic
 		if err := b.ask(ctx, "/arithmetic", &a); err != nil {
 			return err
 		}
-		for _, op := range ops {
-			m, err := b.once(ctx, op, a, run)
-			if err != nil {
-				return fmt.Errorf("%s: %w", op.name, err)
+		for _, w := range works {
+			if err := b.once(ctx, w, a, run); err != nil {
+				return fmt.Errorf("%s: %w", w.name, err)
 			}
-			fmt.Fprintf(o.Progress, "%s %d/%d: %s\n", op.name, run+1, o.Runs, m)
-			r.add(op, m)
 		}
 	}
 	return nil
 }
 
-// once measures an operation and its limit.
-func (b *bench) once(ctx context.Context, op operation, a arithmetic, run int) (m Measured, err error) {
-	s := b.stage.scene(b.server)
-	begin, err := op.begin(ctx, s, b.Options)
-	if err != nil {
-		return m, err
+// once measures a work and its limit.
+func (b *bench) once(ctx context.Context, w work, a arithmetic, run int) error {
+	if b.server != nil {
+		alive, done := b.server.alive(ctx)
+		defer done()
+		ctx = alive
 	}
-	l := &load{url: s.url, tls: s.tls, connections: b.Connections, rate: b.Rate, time: b.For, count: b.Count}
-	if op.most > 0 && (l.count == 0 || l.count > op.most) {
-		l.count = op.most
-	}
-	stopBeside := func() float64 { return 0 }
-	if op.beside {
-		stopBeside = s.beside(ctx)
-	}
-	var profiled sync.WaitGroup
-	if b.Profiles != "" && run == 0 {
-		profiled.Go(func() { err = b.profile(ctx, op.name) })
-	}
-	before := usageOf(s.pid)
-	res := l.run(ctx, begin)
-	after := usageOf(s.pid)
-	profiled.Wait()
-	if err != nil {
-		return m, err
-	}
-	if ctx.Err() != nil {
-		return m, ctx.Err()
-	}
-	if res.n == 0 {
-		return m, fmt.Errorf("no request was answered: %w", res.firstError)
-	}
-	m = measured(res, before, after)
-	m.Passwords = stopBeside()
-	return m, b.limit(ctx, op, a, s, begin, &m)
-}
-
-// limit measures what an operation cannot do without.
-func (b *bench) limit(ctx context.Context, op operation, a arithmetic, s *scene, begin func(int) exchange, m *Measured) error {
-	if op.hashes {
-		return b.ask(ctx, "/hashes", &m.Limit)
-	}
-	c := s.conn()
-	defer c.close()
-	if err := begin(0)(c); err != nil {
-		return err
-	}
-	target := &url.URL{Scheme: "http", Host: b.limits.Listen}
-	request := elsewhere(c.last, "/answer/"+strconv.Itoa(len(c.body)))
-	l := &load{url: target, connections: b.Connections, time: limitTime}
-	res := l.run(ctx, func(int) exchange { return each([][]byte{request}, 0, "") })
-	if res.n == 0 {
-		return fmt.Errorf("the limit was not measured: %w", res.firstError)
-	}
-	m.RoundTrip = micros(time.Duration(float64(time.Second) / res.rate()))
-	m.Arithmetic = micros(op.arithmetic(a))
-	if op.statement {
-		var each time.Duration
-		if err := b.ask(ctx, "/statement", &each); err != nil {
-			return err
+	ready := make([]func(int) exchange, len(w.parts))
+	shapes := make([]shape, len(w.parts))
+	for i, p := range w.parts {
+		var err error
+		if ready[i], err = p.ready(ctx, b.scene, b.Options); err != nil {
+			return because(ctx, err)
 		}
-		m.Statement = micros(each)
+		if shapes[i], err = b.shapeOf(ctx, ready[i]); err != nil {
+			return because(ctx, err)
+		}
 	}
-	m.Limit = 1e6 / (m.RoundTrip + m.Arithmetic + m.Statement)
+	m, parts, err := b.loaded(ctx, w, ready, run)
+	if err != nil {
+		return because(ctx, err)
+	}
+	if err := b.limit(ctx, w, a, shapes, &m); err != nil {
+		return because(ctx, err)
+	}
+	say(b.Options, "%s %d/%d: %s", w.name, run+1, b.Runs, m)
+	b.report.add(w, m, parts)
 	return nil
 }
 
-// limitTime is how long the round trips of a limit are measured.
-const limitTime = time.Second
-
-// ask has the process of the limits measure something.
-func (b *bench) ask(ctx context.Context, path string, v any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.limits.Listen+path, nil)
-	if err != nil {
-		return err
+// because is why something failed: what ended ctx, if it has ended.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 1<<10))
-		return fmt.Errorf("the limit cannot be measured: %s", text)
-	}
-	return json.NewDecoder(res.Body).Decode(v)
+	return err
 }
 
-// profile takes profiles of the server while it is loaded.
-func (b *bench) profile(ctx context.Context, name string) error {
-	seconds := strconv.Itoa(max(int(b.For.Seconds()), 1))
-	var both sync.WaitGroup
-	errs := make([]error, 2)
-	for i, kind := range []string{"profile", "allocs"} {
-		both.Go(func() { errs[i] = b.save(ctx, kind+"?seconds="+seconds, name+"."+kind+".pprof") })
+// loaded is the load itself, and what its parts had of it, in order.
+func (b *bench) loaded(ctx context.Context, w work, ready []func(int) exchange, run int) (m Measured, parts []Measured, err error) {
+	beside := w.has(func(op operation) bool { return op.beside })
+	var alone Measured
+	if beside { // in the same run, so that the machine is the same
+		if alone, _, err = b.load(ctx, w, ready, run, false); err != nil {
+			return m, nil, err
+		}
+		stop := b.scene.beside(ctx)
+		defer func() { m.Passwords = stop() }()
 	}
-	both.Wait()
-	return errors.Join(errs...)
+	m, parts, err = b.load(ctx, w, ready, run, b.Profiles != "" && run == 0)
+	if beside && err == nil {
+		m.Alone = &Alone{Rate: alone.Rate, P99: alone.P99, RateRatio: m.Rate / alone.Rate, P99Ratio: m.P99 / alone.P99}
+	}
+	return m, parts, err
 }
 
-func (b *bench) save(ctx context.Context, what, file string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.server.Ops+"/debug/pprof/"+what, nil)
-	if err != nil {
-		return err
+func (b *bench) load(ctx context.Context, w work, ready []func(int) exchange, run int, profiled bool) (m Measured, parts []Measured, err error) {
+	l := &load{connections: b.Connections, rate: b.Rate, warmUp: warmUp(b.For), time: b.For, count: b.Count}
+	var before usage
+	profile := func() error { return nil }
+	l.began = func() {
+		before = usageOf(b.scene.pid)
+		if profiled {
+			profile = b.profile(ctx, w.name)
+		}
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
+	done := b.watch(ctx, fmt.Sprintf("%s %d/%d", w.name, run+1, b.Runs), l)
+	o := l.run(ctx, b.scene.target, len(w.parts), func(connection int) caller {
+		c := caller{pick: w.picker(connection)}
+		for _, begin := range ready {
+			c.exchanges = append(c.exchanges, begin(connection))
+		}
+		return c
+	})
+	after := usageOf(b.scene.pid)
+	done()
+	if err := errors.Join(context.Cause(ctx), profile()); err != nil {
+		return m, nil, err
 	}
-	defer res.Body.Close()
-	f, err := os.Create(filepath.Join(b.Profiles, file))
-	if err != nil {
-		return err
+	total := o.total()
+	if total.n == 0 {
+		return m, nil, fmt.Errorf("no request was answered well: %w", total.reason())
 	}
-	_, err = io.Copy(f, res.Body)
-	return errors.Join(err, f.Close())
+	if w.has(func(op operation) bool { return op.refreshes }) {
+		b.refreshed(w, o, after)
+	}
+	if len(w.parts) > 1 {
+		for i := range o.results {
+			parts = append(parts, measured(o, &o.results[i], usage{}, usage{}))
+		}
+	}
+	m = measured(o, total, before, after)
+	m.Unsent = o.unsent
+	return m, parts, nil
+}
+
+// warmUp is how long a load that takes that long is sent before it counts: statements are prepared, caches filled.
+func warmUp(load time.Duration) time.Duration {
+	const longest = 500 * time.Millisecond
+	if load <= 0 {
+		return longest
+	}
+	return min(load/5, longest)
+}
+
+// refreshed notes what memory the server has after refreshes.
+func (b *bench) refreshed(w work, o *outcome, after usage) {
+	r := &b.report.AfterRefreshes
+	for i, p := range w.parts {
+		if p.refreshes {
+			r.Refreshes += int64(o.results[i].n)
+		}
+	}
+	r.Authorizations += max(b.Chains, b.Connections)
+	if b.remote {
+		r.Authorizations = b.Connections
+	}
+	r.Memory, r.Peak = mega(after.memory), mega(after.peak)
 }
 
 // beside keeps the password endpoint busy until what it returns is called, which tells how many logins a second there
 // were.
 func (s *scene) beside(ctx context.Context) (stop func() float64) {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &load{url: s.url, tls: s.tls, connections: besides}
-	done := make(chan *result, 1)
-	go func() { done <- l.run(ctx, s.logins()) }()
-	for l.done.Load() == 0 && ctx.Err() == nil { // until it is busy
-		time.Sleep(10 * time.Millisecond)
+	l := &load{connections: besides, time: 24 * time.Hour}
+	logins := s.logins()
+	done := make(chan *outcome, 1)
+	go func() { done <- l.run(ctx, s.target, 1, func(i int) caller { return only(logins(i)) }) }()
+	for l.answered.Load() == 0 && sleepUntil(ctx, time.Now().Add(10*time.Millisecond)) { // until it is busy
+		continue
 	}
 	return func() float64 {
 		cancel()
-		return (<-done).rate()
+		o := <-done
+		return o.perSecond(o.total())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,8 +32,11 @@ func setOf(on []int) *unix.CPUSet {
 	return set
 }
 
-// startOn starts a process that runs, with all that it starts, on these processors only. None means that it may run on
-// all.
+// endsWithUs has the system end a process when this one ends, however it does.
+func endsWithUs() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+
+// startOn starts a process that runs, with all that it starts, on these processors only. None means where this process
+// runs.
 func startOn(on []int, cmd *exec.Cmd) error {
 	if len(on) == 0 {
 		return cmd.Start()
@@ -55,6 +59,9 @@ func startOn(on []int, cmd *exec.Cmd) error {
 
 // moveTo has this process run on these processors only: every thread of it, and with that all that come.
 func moveTo(on []int) error {
+	if len(on) == 0 {
+		return nil
+	}
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return err

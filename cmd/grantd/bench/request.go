@@ -3,16 +3,19 @@ package bench
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"sync/atomic"
 )
 
 // appendPost writes a whole request that carries a form.
-func appendPost(b []byte, target *url.URL, path, basic, form string) []byte {
-	b = append(b, "POST "+target.Path+path+" HTTP/1.1\r\nHost: "+target.Host+"\r\n"...)
+func appendPost(b []byte, host, path, basic, form string) []byte {
+	b = append(b, "POST "+path+" HTTP/1.1\r\nHost: "+host+"\r\n"...)
 	if basic != "" {
 		b = append(b, "Authorization: Basic "+basic+"\r\n"...)
 	}
@@ -21,42 +24,67 @@ func appendPost(b []byte, target *url.URL, path, basic, form string) []byte {
 	return append(append(b, "\r\n\r\n"...), form...)
 }
 
-func post(target *url.URL, path, basic string, form url.Values) []byte {
-	return appendPost(nil, target, path, basic, form.Encode())
+func (t target) post(path, basic string, form url.Values) []byte {
+	return appendPost(nil, t.url.Host, path, basic, form.Encode())
 }
 
-// get is a whole request that carries a bearer token.
-func get(target *url.URL, path, bearer string) []byte {
-	return []byte("GET " + target.Path + path + " HTTP/1.1\r\nHost: " + target.Host + "\r\nAuthorization: Bearer " + bearer + "\r\n\r\n")
+// get is a whole request. The bearer token may be left out.
+func (t target) get(path, bearer string) []byte {
+	if bearer != "" {
+		bearer = "Authorization: Bearer " + bearer + "\r\n"
+	}
+	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + t.url.Host + "\r\n" + bearer + "\r\n")
 }
 
 // elsewhere is the same request to another path: as long, but for its first line.
 func elsewhere(request []byte, path string) []byte {
 	method, rest, _ := bytes.Cut(request, []byte(" "))
 	_, rest, _ = bytes.Cut(rest, []byte(" "))
-	return slicesOf(method, []byte(" "+path+" "), rest)
+	return bytes.Join([][]byte{method, []byte(path), rest}, []byte(" "))
 }
-
-func slicesOf(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // basicOf is what stands behind Basic (RFC 6749 §2.3.1).
 func basicOf(id, secret string) string {
 	return base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id) + ":" + url.QueryEscape(secret)))
 }
 
-// answered sends a request that must be answered with 200 and a body that has want in it.
-func (c *conn) answered(request []byte, want string) (body []byte, err error) {
+// ask sends a request that must be answered with 200 and a body that has want in it.
+func (c *conn) ask(request []byte, want string) (body []byte, err error) {
 	status, body, err := c.do(request)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if status != http.StatusOK || !bytes.Contains(body, []byte(want)) {
-		return nil, fmt.Errorf("status %d: %.200s", status, body)
+	case status != http.StatusOK:
+		return nil, &refusal{status, errorCode(body)}
+	case !bytes.Contains(body, []byte(want)):
+		return nil, fmt.Errorf("the answer has no %s", want)
 	}
 	return body, nil
 }
 
-// token finds a token in an answer. Tokens need no unescaping.
+// refusal is an answer other than 200. Its body is not repeated: it may hold a token.
+type refusal struct {
+	status int
+	code   string // of RFC 6749 §5.2; empty: none
+}
+
+func (r *refusal) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("status %d %s", r.status, r.code))
+}
+
+// errorCode is the member error of an answer, if it is such a code.
+func errorCode(body []byte) string {
+	var answer struct{ Error string }
+	if json.Unmarshal(body, &answer) != nil || len(answer.Error) > 40 {
+		return ""
+	}
+	if strings.Trim(answer.Error, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return ""
+	}
+	return answer.Error
+}
+
+// tokenIn finds a token in an answer. Tokens need no unescaping.
 func tokenIn(body []byte, name string) ([]byte, error) {
 	_, rest, _ := bytes.Cut(body, []byte(`"`+name+`":"`))
 	value, _, found := bytes.Cut(rest, []byte(`"`))
@@ -66,34 +94,24 @@ func tokenIn(body []byte, name string) ([]byte, error) {
 	return value, nil
 }
 
-// each sends requests in turn, beginning with the one of that number.
-func each(requests [][]byte, from int, want string) exchange {
+// again sends requests in turn for ever, beginning with the one of that number.
+func again(requests [][]byte, from int, want string) exchange {
 	n := from
 	return func(c *conn) error {
-		_, err := c.answered(requests[n%len(requests)], want)
+		_, err := c.ask(requests[n%len(requests)], want)
 		n++
 		return err
 	}
 }
 
-// chain is an authorization, refreshed each time with the token that it was given before.
-type chain struct{ refresh []byte }
-
-// refreshing refreshes chains in turn, which nobody else may have.
-func (s *scene) refreshing(chains []*chain) exchange {
-	form := "grant_type=refresh_token&client_id=" + url.QueryEscape(s.app) + "&refresh_token="
-	var request []byte
-	n := 0
+// once sends each of the requests once, together with all that share next.
+func once(requests [][]byte, next *atomic.Int64, want string) exchange {
 	return func(c *conn) error {
-		ch := chains[n%len(chains)]
-		n++
-		request = appendPost(request[:0], s.url, "/token", "", form+string(ch.refresh))
-		body, err := c.answered(request, `"access_token"`)
-		if err != nil {
-			return err
+		n := next.Add(1) - 1
+		if n >= int64(len(requests)) {
+			return errSpent
 		}
-		next, err := tokenIn(body, "refresh_token")
-		ch.refresh = append(ch.refresh[:0], next...)
+		_, err := c.ask(requests[n], want)
 		return err
 	}
 }

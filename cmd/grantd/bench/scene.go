@@ -2,187 +2,126 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/tls"
-	"encoding/base64"
-	"errors"
-	"fmt"
 	"net/url"
-	"time"
-
-	"golang.org/x/crypto/bcrypt"
-
-	"github.com/grantd/grantd/scopes"
-	"github.com/grantd/grantd/server/token"
-	"github.com/grantd/grantd/store"
 )
 
 // scene is a server to be loaded and what it knows its callers by.
 type scene struct {
-	url *url.URL
-	tls *tls.Config
-	pid int // zero: unknown
+	target
+	pid                   int    // of its process; zero: unknown
+	token, introspect, me string // paths of its endpoints
 
-	app           string // a public client that may refresh
-	user, pass    string
-	service       string // what stands behind Basic: a client that may have tokens of its own, and introspect
-	authorization func(ctx context.Context, n int) ([]*chain, error)
+	app        string // a public client that may refresh
+	user, pass string
+	scope      string // that is asked for when user logs in; empty: none
+	service    string // what stands behind Basic: a client that may have tokens of its own, and introspect
+
+	// chains gives n authorizations, or as many as there are.
+	chains func(ctx context.Context, n int) ([]*chain, error)
+	// fresh gives n access tokens that the server has not seen.
+	fresh func(ctx context.Context, n int) ([]string, error)
 }
 
-// Who asks a server that is started to be loaded.
-const (
-	issuer      = "http://localhost"
-	appID       = "bench-app"
-	serviceID   = "bench-service"
-	serviceKey  = "bench-service-secret" // opens a database that is thrown away
-	limitID     = "bench-limit"
-	username    = "bench"
-	password    = "correct horse battery"
-	hashCost    = 12
-	usersMany   = 1000
-	refreshTTL  = 720 * time.Hour
-	refreshMost = 2160 * time.Hour
-)
+// chain is an authorization, refreshed each time with the token that it was given before.
+type chain struct{ refresh []byte }
 
-// stage is a database that was made to be loaded.
-type stage struct {
-	database string
-	key      []byte // the master key
-	master   *token.Master
-	db       *store.DB
-	users    []string
+// refreshing refreshes chains in turn, which nobody else may have.
+func (s *scene) refreshing(chains []*chain) exchange {
+	form := "grant_type=refresh_token&client_id=" + url.QueryEscape(s.app) + "&refresh_token="
+	var request []byte
+	n := 0
+	return func(c *conn) error {
+		ch := chains[n%len(chains)]
+		n++
+		request = appendPost(request[:0], s.url.Host, s.token, "", form+string(ch.refresh))
+		body, err := c.ask(request, `"access_token"`)
+		if err != nil {
+			return err
+		}
+		next, err := tokenIn(body, "refresh_token")
+		ch.refresh = append(ch.refresh[:0], next...)
+		return err
+	}
 }
 
-// newStage brings an empty database to where a server can be loaded.
-func newStage(ctx context.Context, database string, clients, authorizations int) (*stage, error) {
-	db, err := store.Open(ctx, database)
+// mostSeen is how many access tokens are sent again and again.
+const mostSeen = 1000
+
+// accessTokens gives some of users.
+func (s *scene) accessTokens(ctx context.Context, o *Options) ([]string, error) {
+	chains, err := s.chains(ctx, max(min(o.Chains, mostSeen), o.Connections))
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{database: database, key: token.NewMasterKey(), db: db}
-	if s.master, err = token.NewMaster(s.key); err == nil {
-		err = s.fill(ctx, clients, authorizations)
-	}
-	if err != nil {
-		db.Close()
-		return nil, err
-	}
-	return s, nil
+	return s.refreshed(ctx, chains, len(chains))
 }
 
-func (s *stage) fill(ctx context.Context, clients, authorizations int) error {
-	if _, _, err := s.db.Migrate(ctx); err != nil {
-		return err
-	}
-	// A database that somebody uses must not be filled with what nobody can tell from the rest.
-	known, err := s.db.Clients(ctx, "", 1)
-	if err != nil {
-		return err
-	}
-	if len(known) > 0 {
-		return errors.New("the database has clients already; name an empty one, or leave --database out")
-	}
-	if err := errors.Join(s.addUsers(ctx), s.addClients(ctx, clients)); err != nil {
-		return err
-	}
-	if err := s.authorize(ctx, limitID, statements, nil); err != nil {
-		return err
-	}
-	return s.authorize(ctx, appID, authorizations, nil)
-}
-
-func (s *stage) addUsers(ctx context.Context) error {
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), hashCost)
-	if err != nil {
-		return err
-	}
-	for i := range usersMany {
-		u := store.User{ID: rand.Text(), Username: fmt.Sprint(username, i), Email: fmt.Sprint(username, i, "@example.com"), PasswordHash: string(hash), CreatedAt: time.Now()}
-		if err := s.db.CreateUser(ctx, u); err != nil {
-			return err
+// refreshed gives n access tokens, each from a refresh.
+func (s *scene) refreshed(ctx context.Context, chains []*chain, n int) ([]string, error) {
+	refresh := s.refreshing(chains)
+	return s.collect(ctx, n, func(c *conn) ([]byte, error) {
+		if err := refresh(c); err != nil {
+			return nil, err
 		}
-		s.users = append(s.users, u.ID)
-	}
-	return nil
-}
-
-func (s *stage) addClients(ctx context.Context, n int) error {
-	now := time.Now()
-	secret := sha256.Sum256([]byte(serviceKey))
-	may := []string{"me", "items"}
-	all := []store.Client{
-		{ID: appID, Grants: []string{"password", "refresh_token"}, Scopes: may, CreatedAt: now},
-		{ID: serviceID, SecretHash: secret[:], Grants: []string{"client_credentials"}, Scopes: may, DefaultScopes: may, Introspect: true, CreatedAt: now},
-		{ID: limitID, Grants: []string{"refresh_token"}, Scopes: may, CreatedAt: now},
-	}
-	for i := len(all); i < n; i++ {
-		all = append(all, store.Client{ID: fmt.Sprint("bench-other-", i), Grants: []string{"refresh_token"}, Scopes: may, CreatedAt: now})
-	}
-	for _, c := range all {
-		if err := s.db.CreateClient(ctx, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// addedAtOnce is how many authorizations go into one transaction.
-const addedAtOnce = 10_000
-
-// authorize adds n authorizations of a client, and tells each of them.
-func (s *stage) authorize(ctx context.Context, client string, n int, tell func(store.Grant) error) error {
-	now := time.Now().Truncate(time.Millisecond)
-	for done := 0; done < n; {
-		batch := make([]store.Grant, min(n-done, addedAtOnce))
-		for i := range batch {
-			batch[i] = store.Grant{
-				ID: rand.Text(), ClientID: client, UserID: s.users[(done+i)%len(s.users)], Scope: []string{"me", "items"}, Generation: 1,
-				AuthTime: now, CreatedAt: now, RotatedAt: now, ExpiresAt: now.Add(refreshTTL), MaxExpiresAt: now.Add(refreshMost),
-			}
-		}
-		if err := s.db.CreateGrants(ctx, batch); err != nil {
-			return fmt.Errorf("add authorizations: %w", err)
-		}
-		done += len(batch)
-		for _, g := range batch {
-			if tell == nil {
-				break
-			}
-			if err := tell(g); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// chains adds n authorizations and gives their refresh tokens.
-func (s *stage) chains(ctx context.Context, n int) (all []*chain, err error) {
-	refresher := token.NewRefresher(s.master, issuer, time.Now)
-	err = s.authorize(ctx, appID, n, func(g store.Grant) error {
-		raw, err := refresher.Mint(token.Refresh{
-			Subject: g.UserID, ClientID: g.ClientID, Scope: scopes.Set(g.Scope), GrantID: g.ID,
-			Generation: g.Generation, IssuedAt: g.RotatedAt, ExpireAt: g.ExpiresAt,
-		})
-		all = append(all, &chain{[]byte(raw)})
-		return err
+		return tokenIn(c.body, "access_token")
 	})
-	return all, err
 }
 
-// settings are those of a server on this stage.
-func (s *stage) settings(extra ...string) []string {
-	return append([]string{
-		"GRANTD_ISSUER=" + issuer, "GRANTD_DATABASE=" + s.database, "GRANTD_SHUTDOWN_DELAY=0s",
-		"GRANTD_MASTER_KEY=" + base64.StdEncoding.EncodeToString(s.key),
-	}, extra...)
+// ofService gives n access tokens of a client itself, which cost the server less.
+func (s *scene) ofService(ctx context.Context, n int) ([]string, error) {
+	request := s.post(s.token, s.service, url.Values{"grant_type": {"client_credentials"}})
+	return s.collect(ctx, n, func(c *conn) ([]byte, error) {
+		body, err := c.ask(request, "")
+		if err != nil {
+			return nil, err
+		}
+		return tokenIn(body, "access_token")
+	})
 }
 
-// scene is how the server on this stage is reached.
-func (s *stage) scene(p *process) *scene {
-	return &scene{
-		url: &url.URL{Scheme: "http", Host: p.Listen}, pid: p.cmd.Process.Pid,
-		app: appID, user: username + "0", pass: password, service: basicOf(serviceID, serviceKey), authorization: s.chains,
+func (s *scene) collect(ctx context.Context, n int, next func(c *conn) ([]byte, error)) (tokens []string, err error) {
+	c := s.conn(ctx)
+	defer c.close()
+	for range n {
+		token, err := next(c)
+		if err != nil {
+			return nil, err
+		}
+		tokens = append(tokens, string(token))
 	}
+	return tokens, nil
+}
+
+func (s *scene) introspections(tokens []string) [][]byte {
+	requests := make([][]byte, len(tokens))
+	for i, t := range tokens {
+		requests[i] = s.post(s.introspect, s.service, url.Values{"token": {t}})
+	}
+	return requests
+}
+
+// seen sends each request once before the load begins with them.
+func (s *scene) seen(ctx context.Context, requests [][]byte, want string) (func(int) exchange, error) {
+	c := s.conn(ctx)
+	defer c.close()
+	for _, r := range requests {
+		if _, err := c.ask(r, want); err != nil {
+			return nil, err
+		}
+	}
+	return func(i int) exchange { return again(requests, i*37, want) }, nil
+}
+
+// login is a request for tokens with a password.
+func (s *scene) login() []byte {
+	form := url.Values{"grant_type": {"password"}, "client_id": {s.app}, "username": {s.user}, "password": {s.pass}}
+	if s.scope != "" {
+		form.Set("scope", s.scope)
+	}
+	return s.post(s.token, "", form)
+}
+
+func (s *scene) logins() func(int) exchange {
+	request := s.login()
+	return func(int) exchange { return again([][]byte{request}, 0, `"access_token"`) }
 }

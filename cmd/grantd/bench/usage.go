@@ -14,6 +14,7 @@ import (
 type usage struct {
 	cpu    time.Duration
 	memory int64 // bytes that are resident now
+	peak   int64 // the most that were
 	known  bool  // only Linux tells
 }
 
@@ -34,11 +35,18 @@ func usageOf(pid int) (u usage) {
 		u.cpu += time.Duration(ticks) * 10 * time.Millisecond
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(status)); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "VmRSS:"); ok {
-			kb, _ := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
-			u.memory = kb << 10
+		switch name, value, _ := strings.Cut(lines.Text(), ":"); name {
+		case "VmRSS":
+			u.memory = kilobytes(value)
+		case "VmHWM":
+			u.peak = kilobytes(value)
 		}
 	}
 	u.known = true
 	return u
+}
+
+func kilobytes(text string) int64 {
+	kb, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(text, "kB")), 10, 64)
+	return kb << 10
 }
