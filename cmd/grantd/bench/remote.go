@@ -110,7 +110,7 @@ func (s *scene) logIn(ctx context.Context, n int) (all []*chain, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("the client %s may not refresh: %w", s.app, err)
 		}
-		all = append(all, &chain{slices.Clone(token)})
+		all = append(all, &chain{s.app, slices.Clone(token)})
 	}
 	return all, nil
 }

@@ -23,17 +23,20 @@ type scene struct {
 }
 
 // chain is an authorization, refreshed each time with the token that it was given before.
-type chain struct{ refresh []byte }
+type chain struct {
+	client  string
+	refresh []byte
+}
 
 // refreshing refreshes chains in turn, which nobody else may have.
 func (s *scene) refreshing(chains []*chain) exchange {
-	form := "grant_type=refresh_token&client_id=" + url.QueryEscape(s.app) + "&refresh_token="
 	var request []byte
 	n := 0
 	return func(c *conn) error {
 		ch := chains[n%len(chains)]
 		n++
-		request = appendPost(request[:0], s.url.Host, s.token, "", form+string(ch.refresh))
+		form := "grant_type=refresh_token&client_id=" + url.QueryEscape(ch.client) + "&refresh_token=" + string(ch.refresh)
+		request = appendPost(request[:0], s.url.Host, s.token, "", form)
 		body, err := c.ask(request, `"access_token"`)
 		if err != nil {
 			return err

@@ -7,12 +7,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -37,7 +37,9 @@ type stage struct {
 	key         []byte // the master key
 	master      *token.Master
 	db          *store.DB
-	users       []string
+	users       []string // in order, as are the clients that may refresh
+	apps        []string
+	spread      *spread
 	certificate *certificate // nil: http
 }
 
@@ -76,10 +78,11 @@ func (s *stage) fill(ctx context.Context) error {
 	if err := s.addClients(ctx); err != nil {
 		return err
 	}
-	if err := s.authorize(ctx, limitID, min(statements, max(s.Authorizations, 64)), nil); err != nil {
+	if err := s.authorize(ctx, min(statements, max(s.Authorizations, 64)), nil, limitID); err != nil {
 		return err
 	}
-	return s.authorize(ctx, appID, s.Authorizations, nil)
+	s.spread = newSpread(s.Authorizations)
+	return s.authorize(ctx, s.Authorizations, s.spread.note, s.apps...)
 }
 
 // empty refuses a database that is somebody's: what is added could not be told from the rest. It changes nothing in it.
@@ -118,6 +121,7 @@ func (s *stage) addUsers(ctx context.Context) error {
 		}
 		s.users = append(s.users, u.ID)
 	}
+	slices.Sort(s.users)
 	return nil
 }
 
@@ -137,52 +141,12 @@ func (s *stage) addClients(ctx context.Context) error {
 		if err := s.db.CreateClient(ctx, c); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// addedAtOnce is how many authorizations go into one transaction.
-const addedAtOnce = 10_000
-
-// authorize adds n authorizations of a client, and tells each of them.
-func (s *stage) authorize(ctx context.Context, client string, n int, tell func(store.Grant) error) error {
-	now := time.Now().Truncate(time.Millisecond)
-	for done := 0; done < n; {
-		batch := make([]store.Grant, min(n-done, addedAtOnce))
-		for i := range batch {
-			batch[i] = store.Grant{
-				ID: rand.Text(), ClientID: client, UserID: s.users[(done+i)%len(s.users)], Scope: []string{"me", "items"}, Generation: 1,
-				AuthTime: now, CreatedAt: now, RotatedAt: now, ExpiresAt: now.Add(refreshTTL), MaxExpiresAt: now.Add(refreshMost),
-			}
-		}
-		if err := s.db.CreateGrants(ctx, batch); err != nil {
-			return fmt.Errorf("add authorizations: %w", err)
-		}
-		done += len(batch)
-		if tell == nil {
-			continue
-		}
-		for _, g := range batch {
-			if err := tell(g); err != nil {
-				return err
-			}
+		if slices.Contains(c.Grants, "refresh_token") && c.ID != limitID {
+			s.apps = append(s.apps, c.ID)
 		}
 	}
+	slices.Sort(s.apps)
 	return nil
-}
-
-// chains adds n authorizations and gives their refresh tokens.
-func (s *stage) chains(ctx context.Context, n int) (all []*chain, err error) {
-	refresher := token.NewRefresher(s.master, s.issuer, time.Now)
-	err = s.authorize(ctx, appID, n, func(g store.Grant) error {
-		raw, err := refresher.Mint(token.Refresh{
-			Subject: g.UserID, ClientID: g.ClientID, Scope: scopes.Set(g.Scope), GrantID: g.ID,
-			Generation: g.Generation, IssuedAt: g.RotatedAt, ExpireAt: g.ExpiresAt,
-		})
-		all = append(all, &chain{[]byte(raw)})
-		return err
-	})
-	return all, err
 }
 
 // settings are those of a server on a database of this stage.
