@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,7 +14,8 @@ import (
 
 // StatementCost tells what the database alone takes for the one statement of a refresh: what no way to call it can avoid. On
 // SQLite maxGroup of them share a transaction; on PostgreSQL so many callers do one after the other, each in a round
-// trip of its own. It rotates each of in, which should be of authorizations that nobody else uses.
+// trip of its own. It rotates each of in, which should be of authorizations that nobody else uses; one that cannot be
+// rotated is an error, since a statement that changes nothing costs less.
 func (db *DB) StatementCost(ctx context.Context, callers int, in []Rotation) (each time.Duration, err error) {
 	cost := db.costOnSQLite
 	if !db.dialect.prepares {
@@ -38,8 +41,8 @@ func (db *DB) costOnSQLite(ctx context.Context, in []Rotation) error {
 				if err != nil {
 					return err
 				}
-				rows.Next()
-				if err := rows.Close(); err != nil {
+				found := rows.Next()
+				if err := errors.Join(rows.Close(), rows.Err(), notRotated(found, r)); err != nil {
 					return err
 				}
 			}
@@ -65,8 +68,9 @@ func (db *DB) costOnPostgres(ctx context.Context, callers int, in []Rotation) er
 					if err != nil {
 						return err
 					}
+					found := rows.Next()
 					rows.Close()
-					if err := rows.Err(); err != nil {
+					if err := errors.Join(rows.Err(), notRotated(found, in[n])); err != nil {
 						return err
 					}
 				}
@@ -82,6 +86,13 @@ func (db *DB) costOnPostgres(ctx context.Context, callers int, in []Rotation) er
 		}
 	}
 	return nil
+}
+
+func notRotated(found bool, in Rotation) error {
+	if found {
+		return nil
+	}
+	return fmt.Errorf("the authorization %s was not rotated: it is unknown, not live, or was refreshed meanwhile", in.ID)
 }
 
 // raw lends a connection to PostgreSQL as its driver has it.
