@@ -1,6 +1,6 @@
 # The two commands of the README are "make run" (or go run ./cmd/grantd dev) and "make test".
 
-.PHONY: run test tools lint bench fuzz soak screenshots build
+.PHONY: run test tools lint bench growth figures profiles fuzz soak screenshots build
 
 run:
 	go run ./cmd/grantd dev
@@ -9,6 +9,7 @@ run:
 test: tools lint
 	go test $(RACE) -count=1 -timeout 15m ./...
 	go -C $(PEERS) test $(RACE) -count=1 ./...
+	go -C $(FIGURES) test -count=1 ./...
 
 # What scopes is compared with: a module of its own, which ./... leaves out.
 PEERS := scopes/testdata/peers
@@ -31,12 +32,39 @@ lint:
 	go run $(STATICCHECK) ./...
 	go -C $(PEERS) vet ./...
 	cd $(PEERS) && go run $(STATICCHECK) ./...
+	go -C $(FIGURES) vet ./...
+	cd $(FIGURES) && go run $(STATICCHECK) ./...
 
 # SCALE is the part of a million logins, and of ten million refreshes, that is made: docs/benchmarks.md.
 SCALE ?= 0.001
 bench: tools
 	GRANTD_SCALE=$(SCALE) go test -run '^$$' -bench . -benchmem -timeout 0 ./...
 	go -C $(PEERS) test -run '^$$' -bench . ./...
+
+# How cost grows, as docs/benchmarks.md shows it: "grantd bench" for each point that docs/figures/growth.json lacks, and the
+# pictures of them. POINTS picks some, such as 'sqlite/(tls|clients)'; AGAIN=1 measures them anew. Each operation is measured
+# GROWTH_RUNS times for GROWTH_FOR, those of the base for twice as long. It takes 25 minutes, half of them to fill databases
+# with ten million authorizations; the machine should do nothing else meanwhile.
+POINTS ?= .
+GROWTH_FOR ?= 1500ms
+GROWTH_RUNS ?= 3
+growth: tools build
+	GRANTD_SERIES=$(CURDIR)/docs/figures/growth.json GRANTD_SERIES_FOR=$(GROWTH_FOR) GRANTD_SERIES_RUNS=$(GROWTH_RUNS) GRANTD_SERIES_AGAIN=$(AGAIN) \
+		GRANTD_BINARY=$(CURDIR)/grantd go test -run '^$$' -bench 'Series/$(POINTS)' -benchtime 1x -timeout 2h -v ./cmd/grantd
+	$(MAKE) figures
+
+# What draws the pictures of docs/figures: a module of its own, too.
+FIGURES := cmd/grantd/testdata/figures
+figures:
+	go -C $(FIGURES) run . growth $(CURDIR)/docs/figures/growth.json $(CURDIR)/docs/figures
+
+# Flame graphs of each operation, from profiles of PROFILE_FOR.
+PROFILE_FOR ?= 5s
+PROFILES ?= $(CURDIR)/dist/profiles
+profiles: tools build
+	GRANTD_PROFILES=$(PROFILES) GRANTD_SERIES_FOR=$(PROFILE_FOR) GRANTD_BINARY=$(CURDIR)/grantd \
+		go test -run '^$$' -bench Profiles -benchtime 1x -timeout 30m -v ./cmd/grantd
+	go -C $(FIGURES) run . profiles $(PROFILES) $(CURDIR)/docs/figures
 
 # Every fuzz target for FUZZTIME each.
 FUZZTIME ?= 60s

@@ -106,10 +106,6 @@ type series struct {
 // chainsMost is how many authorizations are refreshed in turn: more than any cache of pages holds.
 const chainsMost = 20_000
 
-// What a point is loaded with. The base has all operations, for what they reach of the limit; passwords cost so much more
-// than anything else that they would hide what grows.
-const seriesOperations = "refresh,client_credentials,introspect,me"
-
 func (s *series) measure(b *testing.B, p point) {
 	at := slices.IndexFunc(s.known, func(k point) bool { return k.String() == p.String() })
 	if at >= 0 && os.Getenv("GRANTD_SERIES_AGAIN") == "" {
@@ -118,10 +114,7 @@ func (s *series) measure(b *testing.B, p point) {
 	}
 	args := []string{"--for", "100ms", "--operation", "refresh"}
 	if s.file != "" {
-		args = []string{"--for", cmp.Or(os.Getenv("GRANTD_SERIES_FOR"), "2s"), "--runs", cmp.Or(os.Getenv("GRANTD_SERIES_RUNS"), "3")}
-		if p.Series != "base" {
-			args = append(args, "--operation", seriesOperations)
-		}
+		args = s.load(p)
 	} else {
 		p.Authorizations = max(int(float64(p.Authorizations)*seriesScale(b)), 1)
 	}
@@ -132,6 +125,20 @@ func (s *series) measure(b *testing.B, p point) {
 		s.known = append(s.known, p)
 	}
 	s.write()
+}
+
+// load says how much of a point is measured. The base has all operations, for what they reach of the limit, and more time,
+// since passwords take theirs. They would hide what grows elsewhere.
+func (s *series) load(p point) []string {
+	each, err := time.ParseDuration(cmp.Or(os.Getenv("GRANTD_SERIES_FOR"), "1500ms"))
+	if err != nil {
+		s.b.Fatal("GRANTD_SERIES_FOR:", err)
+	}
+	args := []string{"--runs", cmp.Or(os.Getenv("GRANTD_SERIES_RUNS"), "3")}
+	if p.Series == "base" {
+		return append(args, "--for", (2 * each).String())
+	}
+	return append(args, "--for", each.String(), "--operation", "refresh,client_credentials,introspect,me")
 }
 
 func seriesScale(b *testing.B) float64 {
