@@ -14,13 +14,18 @@ const queuePerHash = 16
 // hashPool bounds how many password hashes run and wait, so that a storm of
 // logins cannot starve refresh and validation.
 type hashPool struct {
+	Hasher
 	cost    int // of new hashes
 	slots   chan struct{}
 	waiting atomic.Int64
 }
 
-func newHashPool(concurrent, cost int) *hashPool {
-	return &hashPool{cost: cost, slots: make(chan struct{}, max(1, concurrent))}
+// newHashPool makes a pool. A nil hasher means OwnHasher.
+func newHashPool(concurrent, cost int, hasher Hasher) *hashPool {
+	if hasher == nil {
+		hasher = OwnHasher{}
+	}
+	return &hashPool{Hasher: hasher, cost: cost, slots: make(chan struct{}, max(1, concurrent))}
 }
 
 // do runs hash when its turn comes. It refuses when the queue is full, and gives

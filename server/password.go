@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,8 +48,27 @@ func HashPassword(password string, cost int) (string, error) {
 
 // hashNew hashes a password that CheckNewPassword took.
 func (p *hashPool) hashNew(ctx context.Context, password string) (hash string, err error) {
-	poolErr := p.do(ctx, func() { hash, err = HashPassword(password, p.cost) })
-	return hash, errors.Join(poolErr, err)
+	poolErr := p.do(ctx, func() { hash, err = p.Hash(password, p.cost) })
+	return hash, errors.Join(poolErr, cannotHash(err))
+}
+
+// compare does all the hashing of a login. An outdated hash is made anew of a right password.
+func (p *hashPool) compare(stored, password string, exists bool) (match bool, rehashed string, err error) {
+	match, err = p.Match(stored, password)
+	match = match && exists
+	switch {
+	case err != nil:
+		return false, "", cannotHash(err)
+	case match && outdated(stored, p.cost):
+		rehashed, _ = p.Hash(password, p.cost) // without one the old hash stays
+	case !match:
+		for _, cost := range restCosts(stored, p.cost) {
+			if _, err := p.Match(hashOfNobody(cost), ""); err != nil {
+				return false, "", cannotHash(err)
+			}
+		}
+	}
+	return match, rehashed, nil
 }
 
 // checkPassword compares the password with the user's hash, or with a stand-in
@@ -59,17 +79,9 @@ func (s *Server) checkPassword(ctx context.Context, user *store.User, password s
 	if stored == "" {
 		stored = hashOfNobody(s.BcryptCost)
 	}
-	err = s.hashes.do(ctx, func() {
-		match = matches(stored, password) && user.ID != ""
-		if !match {
-			for _, cost := range restCosts(stored, s.BcryptCost) {
-				matches(hashOfNobody(cost), "")
-			}
-		}
-		if match && outdated(stored, s.BcryptCost) {
-			rehashed, _ = HashPassword(password, s.BcryptCost) // without one the old hash stays
-		}
-	})
+	var hashErr error
+	err = s.hashes.do(ctx, func() { match, rehashed, hashErr = s.hashes.compare(stored, password, user.ID != "") })
+	err = cmp.Or(err, hashErr)
 	if err != nil || rehashed == "" {
 		return match, err
 	}

@@ -25,7 +25,7 @@ const QueuePerHash = queuePerHash
 
 // NewHashPool is a pool of its own; do runs a hash in it.
 func NewHashPool(concurrent int) (do func(context.Context, func()) error) {
-	return newHashPool(concurrent, 4).do
+	return newHashPool(concurrent, 4, nil).do
 }
 
 // Matches compares a password with a hash that ImportHash took.

@@ -29,6 +29,8 @@ type ResourceOptions struct {
 	Signup              bool
 	BcryptCost          int
 	MaxConcurrentHashes int
+	// Hasher hashes passwords. Nil means OwnHasher.
+	Hasher Hasher
 	// TrustedProxies may say whom a request comes from. Empty means nobody may.
 	TrustedProxies []netip.Prefix
 	Version        string
@@ -57,7 +59,7 @@ func NewResources(o ResourceOptions) (*Resources, error) {
 	table := rs.newURLs(strings.TrimSuffix(base.Path, "/"))
 	if _, err := rs.mountResources(table, resource.Options{
 		DB: o.DB, Verifier: o.Verifier, Issuer: o.Issuer, URL: strings.TrimSuffix(o.URL, "/"), Signup: o.Signup,
-		HashPassword: newHashPool(o.MaxConcurrentHashes, o.BcryptCost).hashNew, Version: o.Version, Now: o.Now,
+		HashPassword: newHashPool(o.MaxConcurrentHashes, o.BcryptCost, o.Hasher).hashNew, Version: o.Version, Now: o.Now,
 	}); err != nil {
 		return nil, err
 	}

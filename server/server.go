@@ -50,6 +50,8 @@ type Options struct {
 
 	BcryptCost          int
 	MaxConcurrentHashes int
+	// Hasher hashes passwords. Nil means OwnHasher.
+	Hasher Hasher
 	// DefaultClient is taken for password and refresh requests that name none. Empty means none is.
 	DefaultClient string
 	// Signup opens POST /users/ and the page to sign up.
@@ -133,7 +135,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if s.pages, err = pages.New(s.Brand, s.prefix); err != nil {
 		return nil, err
 	}
-	s.hashes = newHashPool(o.MaxConcurrentHashes, o.BcryptCost)
+	s.hashes = newHashPool(o.MaxConcurrentHashes, o.BcryptCost, o.Hasher)
 	s.engine = newEngine(s)
 	s.refresher = token.NewRefresher(o.Master, o.Issuer, s.Now)
 	if s.ring, err = token.NewRing(o.SigningAlg, nil); err != nil {

@@ -77,7 +77,9 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	if err != nil {
 		return err
 	}
-	options.Now, options.DemoApp = a.now, demoApp
+	hasher := newHasher(log)
+	defer hasher.close()
+	options.Now, options.DemoApp, options.Hasher = a.now, demoApp, hasher
 	srv, err := server.New(ctx, options)
 	if err != nil {
 		return err
