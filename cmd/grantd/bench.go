@@ -74,6 +74,7 @@ func (in *benchFlags) addFlags(cmd *cobra.Command) {
 	f.IntVar(&o.Authorizations, "authorizations", 10_000, "authorizations in the database")
 	f.IntVar(&o.Chains, "chains", 1000, "authorizations that are refreshed in turn, each time with the token that was given last")
 	f.IntVar(&o.Clients, "clients", 10, "clients in the database")
+	f.IntVar(&o.HashCost, "bcrypt-cost", 12, "bcrypt cost of the passwords")
 	f.BoolVar(&o.TLS, "tls", false, "serve https, with a certificate made on the spot")
 	f.StringVar(&o.Database, "database", "", "an empty database, sqlite:PATH or postgres://… ("+benchDatabase+"); a SQLite file that is thrown away when left out")
 	f.StringVar(&o.Folder, "folder", "", "folder on the disk to be measured, for what is thrown away; that of the system when left out")

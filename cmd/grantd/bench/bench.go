@@ -81,6 +81,8 @@ func (o *Options) Check() error {
 		return errors.New("the rate is negative")
 	case o.Authorizations < 0 || o.Chains < 0 || o.Clients < 0 || o.Cores < 0:
 		return errors.New("there cannot be fewer than no authorizations, chains, clients or cores")
+	case o.HashCost != 0 && (o.HashCost < 10 || o.HashCost > 16):
+		return errors.New("a server takes bcrypt costs from 10 to 16")
 	}
 	return checkFiles(o.Connections)
 }

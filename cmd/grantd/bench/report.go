@@ -158,8 +158,20 @@ func (r *Report) conclude() {
 			l.FirstError = cmp.Or(l.FirstError, m.FirstError)
 		}
 	}
+	r.inOrder()
 	r.Sizing = r.sizes()
 	r.explain()
+}
+
+// inOrder has operations in the order of their table, and mixes behind them, though they were measured in another.
+func (r *Report) inOrder() {
+	place := func(l Line) int {
+		if at := slices.Index(Operations(), l.Operation); at >= 0 {
+			return at
+		}
+		return len(operations)
+	}
+	slices.SortStableFunc(r.Operations, func(a, b Line) int { return place(a) - place(b) })
 }
 
 // note says something that readers of the figures have to know.
