@@ -49,7 +49,7 @@ func (c *Claims) share() *Claims {
 // readClaims reads the claims of RFC 9068 §2.2 and §2.2.1. The error is an *Error.
 func readClaims(payload []byte) (*Claims, error) {
 	c := &Claims{Payload: payload}
-	err := eachMember(payload, c.set)
+	err := eachMember(string(payload), c.set) // all claims that are strings are pieces of one
 	if errors.Is(err, errNoObject) {
 		return nil, malformed("the token is not a JWT: its claims are not a JSON object")
 	}
@@ -67,7 +67,7 @@ func readClaims(payload []byte) (*Claims, error) {
 }
 
 // set takes in one claim. Names are told apart by letter case (RFC 7519 §4).
-func (c *Claims) set(name string, value []byte) error {
+func (c *Claims) set(name, value string) error {
 	ok, want := true, "a string"
 	switch name {
 	case "iss":
@@ -94,14 +94,14 @@ func (c *Claims) set(name string, value []byte) error {
 	return nil
 }
 
-func (c *Claims) setDate(name string, value []byte) (ok bool) {
+func (c *Claims) setDate(name, value string) (ok bool) {
 	switch name {
 	case "exp":
 		c.ExpiresAt, ok = date(value)
 	case "iat":
 		c.IssuedAt, ok = date(value)
 	case "nbf":
-		if ok = string(value) == "0"; !ok { // some issuers write it to say nothing
+		if ok = value == "0"; !ok { // some issuers write it to say nothing
 			c.notBefore, ok = date(value)
 		}
 	case "auth_time":
@@ -113,7 +113,7 @@ func (c *Claims) setDate(name string, value []byte) (ok bool) {
 }
 
 // setScope: RFC 8693 §4.2: one string in the grammar of RFC 6749 §3.3.
-func (c *Claims) setScope(value []byte) error {
+func (c *Claims) setScope(value string) error {
 	names, ok := text(value)
 	if !ok {
 		return errors.New("claim scope is not a string")

@@ -106,10 +106,10 @@ func readIntrospection(body []byte, issuer string) (*Claims, error) {
 	// Of body a copy, without the room that it was read into. And iss is OPTIONAL: it is he who answers.
 	c := &Claims{Payload: bytes.Clone(body), Issuer: issuer}
 	active, bearer, told := false, true, false
-	err := eachMember(body, func(name string, value []byte) error {
+	err := eachMember(string(body), func(name, value string) error {
 		switch name {
 		case "active":
-			active, told = string(value) == "true", string(value) == "true" || string(value) == "false"
+			active, told = value == "true", value == "true" || value == "false"
 			return nil
 		case "token_type":
 			kind, ok := text(value)

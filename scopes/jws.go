@@ -13,7 +13,7 @@ import (
 
 // methods are all that a token may be signed with. RFC 9068 §2.1: none is not among them.
 var methods = map[string]jwt.SigningMethod{
-	"ES256": jwt.SigningMethodES256, "EdDSA": jwt.SigningMethodEdDSA, "RS256": jwt.SigningMethodRS256, "HS256": jwt.SigningMethodHS256,
+	"ES256": es256{jwt.SigningMethodES256}, "EdDSA": jwt.SigningMethodEdDSA, "RS256": jwt.SigningMethodRS256, "HS256": jwt.SigningMethodHS256,
 }
 
 // tokenKind tells apart what an issuer signs with one key. typ is the value of the header without application/.
@@ -72,11 +72,12 @@ func cut(token string, kind tokenKind) (t jws, err error) {
 	if first < 0 || first == last || strings.IndexByte(token[first+1:last], '.') >= 0 {
 		return t, noJWT(errors.New("it does not have three parts"))
 	}
-	head, err := base64url.DecodeString(token[:first])
+	var room [256]byte // for a header of usual length
+	head, err := base64url.AppendDecode(room[:0], []byte(token[:first]))
 	if err != nil {
 		return t, noJWT(err)
 	}
-	if t.header, err = readHeader(head, kind); err != nil {
+	if t.header, err = readHeader(string(head), kind); err != nil {
 		return t, err
 	}
 	if t.payload, err = base64url.DecodeString(token[first+1 : last]); err != nil {
@@ -97,8 +98,8 @@ func noJWT(cause error) error {
 // attacker's. RFC 7515 §4.1.11: crit lists extensions that MUST be understood; there are none here.
 var refused = []string{"jwk", "jku", "x5u", "x5c", "crit"}
 
-func readHeader(data []byte, kind tokenKind) (h header, err error) {
-	err = eachMember(data, func(name string, value []byte) error {
+func readHeader(object string, kind tokenKind) (h header, err error) {
+	err = eachMember(object, func(name, value string) error {
 		switch name {
 		case "alg":
 			h.alg, _ = text(value)
