@@ -127,6 +127,9 @@ func TestClaimsAreTheCallersOwn(t *testing.T) {
 		}
 		claims.Scope[0], claims.Audience[0] = "admin", "https://other"
 		claims.Scope = append(claims.Scope, "admin")
+		if claims.Audience[0] != "https://other" {
+			t.Fatalf("a scope more has become the audience %q", claims.Audience)
+		}
 		claims.Audience = append(claims.Audience, "https://other")
 		claims.Subject = "u-2"
 	}
@@ -217,7 +220,7 @@ func TestVerifyRaces(t *testing.T) {
 func TestVerifyAllocations(t *testing.T) {
 	v, token := newVerifier(t, options()), mint(es256)
 	ctx := context.Background()
-	if n := testing.AllocsPerRun(100, func() { must(v.Verify(ctx, token)) }); n > 2 {
+	if n := testing.AllocsPerRun(100, func() { must(v.Verify(ctx, token)) }); n > 1 {
 		t.Errorf("%.0f allocations for a token seen before", n)
 	}
 }

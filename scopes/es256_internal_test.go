@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -26,7 +27,7 @@ func FuzzES256(f *testing.F) {
 	n := private.Params().N
 	s := new(big.Int).SetBytes(good[32:])
 	for _, other := range [][]byte{
-		{}, good[:63], append(bytes.Clone(good), 0), make([]byte, 64), bytes.Repeat([]byte{0xff}, 64),
+		{}, good[:63], append(bytes.Clone(good), 0), slices.Insert(bytes.Clone(good), 32, 0), make([]byte, 64), bytes.Repeat([]byte{0xff}, 64),
 		append(bytes.Clone(good[:32]), make([]byte, 32)...), append(make([]byte, 32), good[32:]...),
 		append(bytes.Clone(good[:32]), new(big.Int).Sub(n, s).FillBytes(make([]byte, 32))...), // valid, too
 		append(n.FillBytes(make([]byte, 32)), good[32:]...),
