@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -140,6 +141,8 @@ func measureStatement(ctx context.Context, database string) (each time.Duration,
 	if len(all) == 0 {
 		return 0, fmt.Errorf("there are no authorizations of the client %s", limitID)
 	}
+	// In no order, as apps refresh: those that lie together would share pages.
+	mathrand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	in := make([]store.Rotation, len(all))
 	for i, g := range all {
 		in[i] = store.Rotation{

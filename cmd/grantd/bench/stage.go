@@ -78,11 +78,8 @@ func (s *stage) fill(ctx context.Context) error {
 	if err := s.addClients(ctx); err != nil {
 		return err
 	}
-	if err := s.authorize(ctx, min(statements, max(s.Authorizations, 64)), nil, limitID); err != nil {
-		return err
-	}
 	s.spread = newSpread(s.Authorizations)
-	return s.authorize(ctx, s.Authorizations, s.spread.note, s.apps...)
+	return s.authorizeAll(ctx)
 }
 
 // empty refuses a database that is somebody's: what is added could not be told from the rest. It changes nothing in it.
