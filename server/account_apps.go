@@ -112,7 +112,7 @@ func (s *Server) scopeViews(granted scopes.Set) (views []pages.Scope) {
 }
 
 // appHosts are the hosts that an app's people are sent to, each once.
-func appHosts(c store.Client) string {
+func appHosts(c *store.Client) string {
 	var hosts []string
 	for _, uri := range c.RedirectURIs {
 		if host := appHost(uri); host != "" && !slices.Contains(hosts, host) {

@@ -23,7 +23,7 @@ func (s *Server) authorizeForm(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery != "" {
 		return badRequest("the app sent parameters in the URL and in a form; it may use one of the two")
 	}
-	if mediaType(r) != "application/x-www-form-urlencoded" {
+	if mediaType(r) != formType {
 		return badRequest("the app sent something that is not a form")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

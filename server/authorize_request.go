@@ -30,7 +30,7 @@ const (
 // authorization is an authorization request that was found to be right
 // (RFC 6749 §4.1.1), or at least where its refusal goes.
 type authorization struct {
-	client       store.Client
+	client       *store.Client
 	redirectURI  string // where the answer goes
 	sentURI      string // the same as in the request; empty: it had none
 	state        string
@@ -114,7 +114,7 @@ func unknownApp() *Error {
 
 // redirectTo: RFC 6749 §3.1.2.3. An app with one registered URI need not send it,
 // unless it speaks OpenID Connect (Core §3.1.2.1).
-func redirectTo(req authreq.Request, c store.Client) (sent, to string, err error) {
+func redirectTo(req authreq.Request, c *store.Client) (sent, to string, err error) {
 	switch uris := req.All("redirect_uri"); {
 	case len(uris) > 1:
 		return "", "", badRequest("the app sent redirect_uri twice")
@@ -133,7 +133,7 @@ func redirectTo(req authreq.Request, c store.Client) (sent, to string, err error
 }
 
 // asksOpenID is whether a request is one of OpenID Connect, be it by default.
-func asksOpenID(req authreq.Request, c store.Client) bool {
+func asksOpenID(req authreq.Request, c *store.Client) bool {
 	if scope := req.Get("scope"); scope != "" {
 		return slices.Contains(strings.Fields(scope), "openid")
 	}

@@ -56,7 +56,7 @@ func (s *Server) tellClients(ctx context.Context, subject string, ended []store.
 		case ignoreNotFound(err) != nil:
 			s.noteNotice(n, fmt.Errorf("its back-channel logout URI could not be read: %w", err))
 		case err == nil && client.BackchannelURI != "":
-			n.client = client
+			n.client = *client
 			s.enqueue(n, 0)
 		}
 	}

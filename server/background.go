@@ -51,6 +51,7 @@ func (s *Server) Sync(ctx context.Context) error {
 func (s *Server) poll(ctx context.Context) error {
 	now := s.Now()
 	s.clients.tidy(now)
+	s.owners.tidy(now)
 	return s.live.poll(ctx, s.DB, now)
 }
 

@@ -87,26 +87,29 @@ func readBasic(headers []string) (credentials, error) {
 }
 
 func decodeBasic(value string) (credentials, error) {
-	malformed := credentials{basic: true}.refuse("the Basic credentials are malformed; send base64(urlencode(client_id):urlencode(client_secret))")
 	plain, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
-		return credentials{}, malformed
+		return credentials{}, malformedBasic()
 	}
 	id, secret, found := strings.Cut(string(plain), ":")
 	if !found {
-		return credentials{}, malformed
+		return credentials{}, malformedBasic()
 	}
 	c := credentials{basic: true}
 	if c.id, err = url.QueryUnescape(id); err != nil {
-		return credentials{}, malformed
+		return credentials{}, malformedBasic()
 	}
 	if c.secret, err = url.QueryUnescape(secret); err != nil {
-		return credentials{}, malformed
+		return credentials{}, malformedBasic()
 	}
 	if !cleanText(c.id) || !cleanText(c.secret) { // RFC 6749 A.1, A.2; not every database takes such text
-		return credentials{}, malformed
+		return credentials{}, malformedBasic()
 	}
 	return c, nil
+}
+
+func malformedBasic() error {
+	return credentials{basic: true}.refuse("the Basic credentials are malformed; send base64(urlencode(client_id):urlencode(client_secret))")
 }
 
 // fallback gives the client of a request that names none, or refuses it.
@@ -117,13 +120,13 @@ func noFallback() (string, error) {
 }
 
 // authenticateClient proves which client sent the request (RFC 6749 §3.2.1).
-func (s *Server) authenticateClient(r *http.Request, form url.Values, unnamed fallback) (store.Client, error) {
+func (s *Server) authenticateClient(r *http.Request, form url.Values, unnamed fallback) (*store.Client, error) {
 	given, err := readCredentials(r, form)
 	if err == nil && given.none() {
 		given.id, err = unnamed()
 	}
 	if err != nil {
-		return store.Client{}, err
+		return nil, err
 	}
 	client, err := s.proveClient(r.Context(), given)
 	if err == nil {
@@ -138,27 +141,28 @@ var secretOfNobody = sha256.Sum256(nil)
 
 // proveClient checks the secret, or that a public client sends none. Unknown
 // client and wrong secret are one answer.
-func (s *Server) proveClient(ctx context.Context, given credentials) (store.Client, error) {
+func (s *Server) proveClient(ctx context.Context, given credentials) (*store.Client, error) {
 	client, kept, err := s.client(ctx, given.id)
-	if kept && !hasSecret(client, given.secret) {
-		client, err = s.readClient(ctx, given.id) // a new secret works at once
-	}
-	known := err == nil
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return store.Client{}, err
-	}
 	match := hasSecret(client, given.secret)
-	switch refused := given.refuse("client authentication failed"); {
-	case !known: // its id stays out of the log: it may be a secret in the wrong field
-		return store.Client{}, refused.because(errors.New("there is no such client"))
+	if kept && !match {
+		client, err = s.readClient(ctx, given.id) // a new secret works at once
+		match = hasSecret(client, given.secret)
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound): // its id stays out of the log: it may be a secret in the wrong field
+		return nil, given.refuse(wrongClient).because(errors.New("there is no such client"))
+	case err != nil:
+		return nil, err
 	case !match:
-		return store.Client{}, refused.because(fmt.Errorf("wrong secret for client %s", client.ID))
+		return nil, given.refuse(wrongClient).because(fmt.Errorf("wrong secret for client %s", client.ID))
 	}
 	return client, nil
 }
 
+const wrongClient = "client authentication failed"
+
 // hasSecret reports whether the secret is the client's. A public one has the empty secret.
-func hasSecret(c store.Client, secret string) bool {
+func hasSecret(c *store.Client, secret string) bool {
 	want := secretOfNobody[:]
 	if c.SecretHash != nil {
 		want = c.SecretHash
@@ -168,7 +172,7 @@ func hasSecret(c store.Client, secret string) bool {
 }
 
 // public reports whether the client has no secret (RFC 6749 §2.1).
-func public(c store.Client) bool { return c.SecretHash == nil }
+func public(c *store.Client) bool { return c.SecretHash == nil }
 
 // NewSecret is 256 bits that nobody can guess, in base64url: a client's secret, a code,
 // what a browser's cookie holds.

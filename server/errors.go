@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -138,21 +137,6 @@ func descriptionText(hint string) string {
 		}
 		return r
 	}, hint)
-}
-
-// writeJSON answers with v, which nobody may keep (RFC 6749 §5.1).
-func writeJSON(w http.ResponseWriter, status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Pragma", "no-cache")
-	w.WriteHeader(status)
-	_, err = w.Write(append(body, '\n'))
-	return err
 }
 
 // scopeSyntax gives the words for a scope that Parse refused.

@@ -38,6 +38,8 @@ func known(parameter string) bool {
 	return slices.Contains(bodyOnly, parameter) || slices.Contains(otherParameters, parameter)
 }
 
+const formType = "application/x-www-form-urlencoded"
+
 // readForm reads the body of a POST, strictly: RFC 6749 §3.2 takes parameters
 // from the body only, none twice, and an empty one as left out. Afterwards
 // r.Form holds the checked parameters and nothing of the URL.
@@ -45,32 +47,63 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := checkQuery(r.URL); err != nil {
 		return nil, err
 	}
-	if mediaType(r) != "application/x-www-form-urlencoded" {
-		return nil, badRequest("send the parameters as a form: Content-Type application/x-www-form-urlencoded")
+	if mediaType(r) != formType {
+		return nil, badRequest("send the parameters as a form: Content-Type " + formType)
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if err := r.ParseForm(); err != nil {
-		return nil, bodyError(err, "the body is not a well-formed form")
+	body, err := readWhole(w, r)
+	if err != nil {
+		return nil, err
 	}
-	for name, values := range r.PostForm {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, badRequest("the body is not a well-formed form")
+	}
+	for name, values := range form {
 		if err := checkParameter(name, values...); err != nil {
 			return nil, err
 		}
 	}
-	form := withoutEmpty(r.PostForm)
+	dropEmpty(form)
 	r.Form, r.PostForm = form, form
 	return form, nil
 }
 
+// mediaType is the type of the body without parameters, empty when it cannot be told.
 func mediaType(r *http.Request) string {
-	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	sent := r.Header.Get("Content-Type")
+	if sent == formType { // as nearly everybody writes it
+		return sent
+	}
+	t, _, err := mime.ParseMediaType(sent)
 	if err != nil {
 		return ""
 	}
 	return t
 }
 
+// readWhole reads a body of up to maxBody. What a request says of its length is taken
+// for room to begin with, and no more.
+func readWhole(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	const usual = 4 << 10
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	body := make([]byte, 0, min(max(r.ContentLength, 0), usual)+1) // in one more the end shows
+	for {
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, bodyError(err, "the body could not be read")
+		}
+		body = slices.Grow(body, 1)
+	}
+}
+
 func checkQuery(u *url.URL) error {
+	if u.RawQuery == "" {
+		return nil
+	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return badRequest("the query string is malformed; send parameters in the body")
@@ -94,27 +127,39 @@ func checkParameter(name string, values ...string) error {
 		return badRequest(parameter(name) + " is given more than once")
 	}
 	for _, v := range values {
-		if !cleanText(strings.ReplaceAll(v, "\t", " ")) {
+		if !cleanBut('\t', v) {
 			return badRequest(parameter(name) + " has control characters or invalid UTF-8")
 		}
 	}
 	return nil
 }
 
-// withoutEmpty: RFC 6749 §3.2: a parameter without a value counts as left out.
-func withoutEmpty(given url.Values) url.Values {
-	form := url.Values{}
-	for name, values := range given {
-		if some := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }); len(some) > 0 {
+// dropEmpty: RFC 6749 §3.2: a parameter without a value counts as left out.
+func dropEmpty(form url.Values) {
+	for name, values := range form {
+		some := slices.DeleteFunc(values, func(v string) bool { return v == "" })
+		if len(some) == 0 {
+			delete(form, name)
+		} else if len(some) < len(values) {
 			form[name] = some
 		}
 	}
-	return form
 }
 
 // cleanText reports whether s is UTF-8 without control characters.
-func cleanText(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
+func cleanText(s string) bool { return cleanBut(' ', s) }
+
+// cleanBut is cleanText that lets one control character pass; a space is none.
+func cleanBut(allowed byte, s string) bool {
+	ascii := true
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 && c != allowed || c == 0x7f {
+			return false
+		} else if c >= utf8.RuneSelf {
+			ascii = false
+		}
+	}
+	return ascii || utf8.ValidString(s)
 }
 
 // parameter names a parameter in an error, if it is one of ours: what stands
@@ -140,9 +185,9 @@ func readJSON(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if err := checkQuery(r.URL); err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := readWhole(w, r)
 	if err != nil {
-		return nil, bodyError(err, "the body could not be read")
+		return nil, err
 	}
 	return parseObject(string(body))
 }
@@ -169,7 +214,8 @@ func parseObject(body string) (url.Values, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, badRequest(wantObject)
 	}
-	return withoutEmpty(given), nil
+	dropEmpty(given)
+	return given, nil
 }
 
 // readMember reads one member into given. null is a parameter without a value.

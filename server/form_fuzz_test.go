@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -64,6 +65,32 @@ func FuzzReadForm(f *testing.F) {
 		again, err := server.ReadForm(httptest.NewRecorder(), formRequest("", formType, form.Encode()))
 		if err != nil || !sameForm(again, form) {
 			t.Fatalf("%q was read as %q, and that as %q, error %v", body, form, again, err)
+		}
+	})
+}
+
+// What net/http reads from a form and what we read is the same, and refused is the same.
+func FuzzReadFormAsNetHTTP(f *testing.F) {
+	for _, seed := range []string{
+		"grant_type=password&username=ann&password=correct+horse", "a=%00&b=%zz&=&&", "a;b=c&d=e", "a=b&a=c&&x", "=x&=y", "a=&a=", "a=&b=&c=%20",
+		"resource=a&resource=&resource=b", "x=\t&y=%7f", "x=%ff", "\u00e9=\u20ac", "token=" + strings.Repeat("x", 5000), strings.Repeat("a=b&", 20_000),
+		strings.Repeat("&", 10_000), strings.Repeat("&", 9_999), "r=%F0%9F%98&s=%80",
+	} {
+		f.Add("", seed, true)
+		f.Add("x=1&token=", seed, false)
+	}
+	f.Fuzz(func(t *testing.T, query, body string, lengthKnown bool) {
+		ours, theirs := formRequest(query, formType, body), formRequest(query, formType, body)
+		if !lengthKnown {
+			ours.ContentLength = -1
+		}
+		form, err := server.ReadForm(httptest.NewRecorder(), ours)
+		want, refusals := server.ReadFormByNetHTTP(httptest.NewRecorder(), theirs)
+		if err != nil && !slices.Contains(refusals, err.Error()) || err == nil && len(refusals) > 0 {
+			t.Fatalf("%q %q: error %v, want one of %q", query, body, err, refusals)
+		}
+		if err == nil && !sameForm(form, want) {
+			t.Fatalf("%q is read as %q, not %q", body, form, want)
 		}
 	})
 }
@@ -137,4 +164,17 @@ func FuzzBasic(f *testing.F) {
 			t.Fatalf("%q: %q, %q is read back as %q, %q, error %v", value, id, secret, id2, secret2, err)
 		}
 	})
+}
+
+func BenchmarkReadForm(b *testing.B) {
+	body := form("grant_type", "refresh_token", "client_id", "app", "refresh_token", strings.Repeat("x", 500)).Encode()
+	r, w := formRequest("", formType, body), httptest.NewRecorder()
+	b.ReportAllocs()
+	for b.Loop() {
+		again := *r
+		again.Body = io.NopCloser(strings.NewReader(body))
+		if _, err := server.ReadForm(w, &again); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -8,22 +8,6 @@ import (
 	"github.com/grantd/grantd/scopes"
 )
 
-// introspection is the answer of RFC 7662 §2.2.
-type introspection struct {
-	Active    bool   `json:"active"`
-	Scope     string `json:"scope,omitempty"`
-	ClientID  string `json:"client_id,omitempty"`
-	TokenType string `json:"token_type,omitempty"`
-	Expires   int64  `json:"exp,omitempty"`
-	Issued    int64  `json:"iat,omitempty"`
-	Subject   string `json:"sub,omitempty"`
-	Audience  any    `json:"aud,omitempty"` // a string, or an array of several
-	Issuer    string `json:"iss,omitempty"`
-	ID        string `json:"jti,omitempty"`
-	GrantID   string `json:"gid,omitempty"`
-	AuthTime  int64  `json:"auth_time,omitempty"`
-}
-
 // introspect answers POST /introspect (RFC 7662).
 func (s *Server) introspect(w http.ResponseWriter, r *http.Request) error {
 	form, err := readForm(w, r)
@@ -45,48 +29,43 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeObject(w, http.StatusOK, answer)
 }
 
-// introspection says no more of a token that is not active than that (§2.2).
-func (s *Server) introspection(ctx context.Context, raw string) (introspection, error) {
+// introspection is the answer of RFC 7662 §2.2. Of a token that is not active it says no
+// more than that.
+func (s *Server) introspection(ctx context.Context, raw string) (object, error) {
 	claims, err := s.anyVerifier.Verify(ctx, raw)
 	if err == nil {
 		return s.aboutAccess(claims), nil
 	}
 	if isTemporary(err) {
-		return introspection{}, err
+		return nil, err
 	}
 	t, err := s.liveRefresh(ctx, raw)
 	var refused *Error
 	switch {
 	case errors.As(err, &refused):
-		return introspection{}, nil
+		return newObject(32).truth("active", false), nil
 	case err != nil:
-		return introspection{}, err
+		return nil, err
 	}
-	return introspection{
-		Active: true, Scope: t.Scope.String(), ClientID: t.ClientID, TokenType: "refresh_token",
-		Expires: t.ExpireAt.Unix(), Issued: t.IssuedAt.Unix(), Subject: t.Subject, Audience: s.Issuer, Issuer: s.Issuer, GrantID: t.GrantID,
-	}, nil
+	return newObject(600).truth("active", true).text("scope", t.Scope.String()).text("client_id", t.ClientID).text("token_type", "refresh_token").
+		number("exp", t.ExpireAt.Unix()).number("iat", t.IssuedAt.Unix()).text("sub", t.Subject).
+		text("aud", s.Issuer).text("iss", s.Issuer).text("gid", t.GrantID), nil
 }
 
-// aud is an audience as RFC 7662 §2.2 has it: a string if it is one, else an array.
-func aud(audience []string) any {
-	if len(audience) == 1 {
-		return audience[0]
+func (s *Server) aboutAccess(c *scopes.Claims) object {
+	about := newObject(600).truth("active", true).text("scope", c.Scope.String()).text("client_id", c.ClientID).text("token_type", "Bearer").
+		number("exp", c.ExpiresAt.Unix()).number("iat", c.IssuedAt.Unix()).text("sub", c.Subject)
+	if len(c.Audience) == 1 { // RFC 7662 §2.2: a string if it is one, else an array
+		about = about.text("aud", c.Audience[0])
+	} else {
+		about = about.texts("aud", c.Audience)
 	}
-	return audience
-}
-
-func (s *Server) aboutAccess(c *scopes.Claims) introspection {
-	about := introspection{
-		Active: true, Scope: c.Scope.String(), ClientID: c.ClientID, TokenType: "Bearer",
-		Expires: c.ExpiresAt.Unix(), Issued: c.IssuedAt.Unix(), Subject: c.Subject, Audience: aud(c.Audience), Issuer: c.Issuer,
-		ID: c.ID, GrantID: c.GrantID,
-	}
+	about = about.text("iss", c.Issuer).text("jti", c.ID).text("gid", c.GrantID)
 	if !c.AuthTime.IsZero() {
-		about.AuthTime = c.AuthTime.Unix()
+		about = about.number("auth_time", c.AuthTime.Unix())
 	}
 	return about
 }

@@ -136,4 +136,4 @@ func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 // appName is how pages call an app.
-func appName(c store.Client) string { return cmp.Or(c.Name, c.ID) }
+func appName(c *store.Client) string { return cmp.Or(c.Name, c.ID) }

@@ -128,7 +128,7 @@ func (s *Server) logoutClient(ctx context.Context, named, hinted string) (store.
 	case errors.Is(err, store.ErrNotFound):
 		return store.Client{}, unknownApp()
 	}
-	return client, err
+	return *client, err
 }
 
 // readURI: §3: people are sent to nowhere but to what the app registered for it.

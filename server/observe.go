@@ -44,9 +44,6 @@ type exchange struct {
 	attrs  [maxAttrs]slog.Attr
 }
 
-// noSniff is shared by all answers: who adds to a header makes a copy.
-var noSniff = []string{"nosniff"}
-
 // observe gives every request an id, logs it when it is done, and answers for a
 // handler that panics.
 func (f *frame) observe(next http.Handler) http.Handler {

@@ -27,7 +27,7 @@ const freshFor = time.Second
 // revocations is what was revoked within the last access-token life, kept in
 // memory so that validating a token asks no database.
 type revocations struct {
-	changed func(clientID string) // hears of each client that changed or was deleted
+	changed func(store.Revocation) // hears of each that is news
 
 	mu      sync.RWMutex
 	entries map[revocationID]store.Revocation
@@ -44,7 +44,7 @@ type revocationID struct {
 	id   string
 }
 
-func newRevocations(changed func(clientID string)) *revocations {
+func newRevocations(changed func(store.Revocation)) *revocations {
 	return &revocations{changed: changed, entries: map[revocationID]store.Revocation{}}
 }
 
@@ -56,12 +56,12 @@ func (l *revocations) poll(ctx context.Context, db *store.DB, now time.Time) err
 	if err != nil {
 		return err
 	}
-	for _, id := range l.learn(rows, now) {
-		l.changed(id)
+	for _, r := range l.learn(rows, now) {
+		l.changed(r)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.asOf = now // last: whoever finds this fresh also finds the clients dropped
+	l.asOf = now // last: whoever finds this fresh also finds dropped what changed
 	return nil
 }
 
@@ -90,13 +90,13 @@ func (l *revocations) suspect(now time.Time) {
 	l.late, l.doubt = time.Time{}, now.Add(time.Minute)
 }
 
-// learn takes in what was read and returns the clients whose rows are news.
-func (l *revocations) learn(rows []store.Revocation, now time.Time) (changed []string) {
+// learn takes in what was read and returns what of it is news.
+func (l *revocations) learn(rows []store.Revocation, now time.Time) (news []store.Revocation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, row := range rows {
-		if l.take(row) && (row.Kind == store.RevokedClient || row.Kind == store.ChangedClient) {
-			changed = append(changed, row.ID)
+		if l.take(row) {
+			news = append(news, row)
 		}
 	}
 	if now.Sub(l.tidied).Abs() > time.Minute {
@@ -105,7 +105,7 @@ func (l *revocations) learn(rows []store.Revocation, now time.Time) (changed []s
 		maps.DeleteFunc(l.entries, func(_ revocationID, r store.Revocation) bool { return !r.ExpiresAt.After(expired) })
 		l.list = slices.Clip(slices.DeleteFunc(l.list, func(e listing) bool { return e.expiresAt <= expired.UnixMilli() }))
 	}
-	return changed
+	return news
 }
 
 // take takes in one, and tells whether it is news.

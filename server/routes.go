@@ -22,7 +22,7 @@ func (s *Server) routes() (table urls, err error) {
 	var resources []scopes.Route
 	if s.Resources {
 		resources, err = s.mountResources(table, resource.Options{
-			DB: s.DB, Verifier: s.verifier, Issuer: s.Issuer, URL: s.url(""),
+			DB: s.DB, Owner: s.owner, Verifier: s.verifier, Issuer: s.Issuer, URL: s.url(""),
 			Signup: s.Signup, HashPassword: s.hashes.hashNew, Version: s.Version, DemoApp: s.DemoApp, Now: s.Now,
 		})
 	}

@@ -10,7 +10,7 @@ import (
 // askedScope is the scope that a request asks for, as far as its client may:
 // the client's default scopes when it asks for none (RFC 6749 §3.3). A scope
 // that does not exist or that the client may not have is an error.
-func (s *Server) askedScope(requested string, client store.Client) (scopes.Set, error) {
+func (s *Server) askedScope(requested string, client *store.Client) (scopes.Set, error) {
 	open := s.scopes.Intersect(client.Scopes)
 	if requested == "" {
 		return refreshable(open.Intersect(client.DefaultScopes), client), nil
@@ -27,7 +27,7 @@ func (s *Server) askedScope(requested string, client store.Client) (scopes.Set, 
 
 // refreshable leaves offline_access out where the client cannot refresh anyway
 // (OpenID Connect Core §11).
-func refreshable(scope scopes.Set, client store.Client) scopes.Set {
+func refreshable(scope scopes.Set, client *store.Client) scopes.Set {
 	if allows(client, "refresh_token") {
 		return scope
 	}
@@ -37,7 +37,7 @@ func refreshable(scope scopes.Set, client store.Client) scopes.Set {
 // mayRefresh is whether an authorization comes with a refresh token. One that tells
 // an app who somebody is does so only if they said yes to offline_access
 // (OpenID Connect Core §11): it ends with their session otherwise.
-func mayRefresh(scope scopes.Set, client store.Client) bool {
+func mayRefresh(scope scopes.Set, client *store.Client) bool {
 	return allows(client, "refresh_token") && (!scope.Has("openid") || scope.Has("offline_access"))
 }
 
@@ -82,6 +82,6 @@ func narrowedScope(requested string, granted scopes.Set) (scopes.Set, error) {
 	return granted.Intersect(asked), nil
 }
 
-func allows(client store.Client, grantType string) bool {
+func allows(client *store.Client, grantType string) bool {
 	return slices.Contains(client.Grants, grantType)
 }

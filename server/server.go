@@ -96,7 +96,8 @@ type Server struct {
 	revokes     revokeLimits
 	farewells   *farewells
 	origins     origins
-	clients     *clients
+	clients     *rows[store.Client]
+	owners      *rows[store.User] // by authorization
 	clock       *clock
 	hashes      *hashPool
 	engine      *oauth2server.Server
@@ -113,8 +114,8 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil || issuer.Host == "" {
 		return nil, fmt.Errorf("issuer %q is not an absolute URL; set it to the https URL clients use", o.Issuer)
 	}
-	s := &Server{Options: o, clients: newClients(), prefix: strings.TrimSuffix(issuer.Path, "/")}
-	s.live = newRevocations(s.clients.drop)
+	s := &Server{Options: o, clients: newRows[store.Client](0), owners: newRows[store.User](mostOwners), prefix: strings.TrimSuffix(issuer.Path, "/")}
+	s.live = newRevocations(s.forget)
 	s.farewells = newFarewells()
 	s.lists.turn = make(chan struct{}, 1)
 	s.setDefaults()

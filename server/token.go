@@ -48,7 +48,7 @@ func (s *Server) defaultClient(form url.Values) fallback {
 
 // answerGrant does what is left of a token request once its form is read and
 // its client proven: grant type, engine, reply.
-func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Values, client store.Client) error {
+func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Values, client *store.Client) error {
 	if err := checkGrant(r.Context(), form, client); err != nil {
 		return err
 	}
@@ -65,11 +65,15 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Va
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, s.engine.GetTokenData(info))
+	answer, err := newObject(2000).members(s.engine.GetTokenData(info))
+	if err != nil {
+		return err
+	}
+	return writeObject(w, http.StatusOK, answer)
 }
 
 // checkGrant: a known grant type, open to this client, with its parameters.
-func checkGrant(ctx context.Context, form url.Values, client store.Client) error {
+func checkGrant(ctx context.Context, form url.Values, client *store.Client) error {
 	grantType := form.Get("grant_type")
 	required, known := grantTypes[grantType]
 	if !known {
@@ -90,7 +94,7 @@ func checkGrant(ctx context.Context, form url.Values, client store.Client) error
 
 // tokenRequest is what is proven of a token request on its way through the engine.
 type tokenRequest struct {
-	client      store.Client
+	client      *store.Client
 	scope       string     // as the request has it
 	resources   []string   // the same
 	redirectURI string     // of a code; the same

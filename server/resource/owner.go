@@ -38,7 +38,7 @@ func (rt *router) owner(r *http.Request) (store.User, error) {
 			Description: "this token is a client's own; the route needs one that a user granted",
 		}
 	}
-	user, err := rt.DB.User(r.Context(), claims.Subject)
+	user, err := rt.Owner(r.Context(), claims)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !user.DisabledAt.IsZero() {
 		return store.User{}, errGone
 	}
