@@ -35,11 +35,11 @@ func TestFlame(t *testing.T) {
 	function := func(name string) *profile.Location {
 		return &profile.Location{Line: []profile.Line{{Function: &profile.Function{Name: name}}}}
 	}
-	serve, sign, alloc := function("net/http.(*conn).serve"), function("crypto/ecdsa.Sign[go.shape.*uint8]"), function("runtime.mallocgc")
+	serve, sign, multiply := function("net/http.(*conn).serve"), function("crypto/ecdsa.Sign[go.shape.*uint8]"), function("p256MulInternal")
 	p := &profile.Profile{
 		SampleType: []*profile.ValueType{{Type: "samples"}, {Type: "cpu"}},
 		Sample: []*profile.Sample{
-			{Location: []*profile.Location{alloc, sign, serve}, Value: []int64{1, 30}},
+			{Location: []*profile.Location{multiply, sign, serve}, Value: []int64{1, 30}},
 			{Location: []*profile.Location{serve}, Value: []int64{1, 60}},
 			{Location: []*profile.Location{function("runtime.gcBgMarkWorker")}, Value: []int64{1, 10}},
 			{Location: []*profile.Location{function("runtime/pprof.profileWriter")}, Value: []int64{1, 500}},

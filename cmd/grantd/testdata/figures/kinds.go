@@ -11,8 +11,8 @@ var kinds = [...]struct {
 	packages     []string
 }{
 	runtimes: {"runtime and kernel", "#d0d7de", []string{"runtime", "internal/runtime", "syscall", "internal/syscall", "internal/bytealg", "internal/abi",
-		"internal/poll", "os", "sync", "internal/sync", "memeqbody", "cmpbody", "indexbytebody", "countbody", "aeshashbody", "gogo", "golang.org/x/sys",
-		"time", "context", "internal/cpu", "internal/chacha8rand", "unique", "weak", "[unknown]"}},
+		"internal/poll", "os", "sync", "internal/sync", "golang.org/x/sys",
+		"time", "context", "internal/cpu", "internal/chacha8rand", "unique", "weak"}},
 	1: {"HTTP and network", "#9ecbff", []string{"net", "bufio", "mime", "github.com/gorilla", "golang.org/x/net", "vendor/golang.org/x/net", "io", "internal/godebug"}},
 	2: {"signatures and TLS", "#ffab70", []string{"crypto", "golang.org/x/crypto", "vendor/golang.org/x/crypto", "hash", "math/big", "internal/fips"}},
 	3: {"database", "#b392f0", []string{"modernc.org", "database", "github.com/jackc", "github.com/grantd/grantd/store"}},
@@ -26,6 +26,9 @@ var kinds = [...]struct {
 const runtimes = 0
 
 func kindOf(function string) int {
+	if !strings.Contains(function, ".") {
+		return runtimes // assembly, without the name of its package
+	}
 	for i, kind := range kinds {
 		for _, p := range kind.packages {
 			if rest, found := strings.CutPrefix(function, p); found && (p == "" || rest == "" || strings.ContainsAny(rest[:1], "./")) {
