@@ -93,6 +93,11 @@ func TestSpent(t *testing.T) {
 	next := new(atomic.Int64)
 	l := &load{connections: 8, time: time.Hour, warmUp: 1}
 	o := l.run(t.Context(), to, 1, func(int) caller { return only(once(requests, next, "")) })
+	for path, n := range seen {
+		if n != 1 {
+			t.Errorf("%s was sent %d times", path, n)
+		}
+	}
 	if o.results[0].n != 42 || len(seen) != 50 || o.results[0].errors != 0 {
 		t.Errorf("%d answers that count, %d requests, %d errors", o.results[0].n, len(seen), o.results[0].errors)
 	}
@@ -134,7 +139,7 @@ func TestErrorCode(t *testing.T) {
 		`{"error":["invalid_grant"]}`:                       "",
 		`{"refresh_token":"SECRET"}`:                        "",
 		`SECRET`:                                            "",
-		"": "",
+		"":                                                  "",
 	} {
 		if got := errorCode([]byte(body)); got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)

@@ -63,6 +63,10 @@ func TestSizesAreOfWhatWasMeasured(t *testing.T) {
 	if sizes := r.sizes(); sizes[0].Value != 500*.5*900 {
 		t.Errorf("%v", sizes)
 	}
+	r.AskedRate = 2000 // more was not tried
+	if sizes := r.sizes(); len(sizes) != 0 {
+		t.Errorf("%v", sizes)
+	}
 }
 
 // The median run is told, and the errors of all.

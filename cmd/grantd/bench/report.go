@@ -78,6 +78,9 @@ type Measured struct {
 	Limit      float64 `json:"limit"` // the rate that nothing can exceed; 0: unknown
 	Share      float64 `json:"share"` // of the limit
 	RoundTrip  float64 `json:"round_trip_us"`
+	// RoundTripCPU is the CPU of a round trip, which other work on the machine disturbs less. 0: unknown.
+	RoundTripCPU float64 `json:"round_trip_cpu_us"`
+
 	Arithmetic float64 `json:"arithmetic_us"`
 	Statement  float64 `json:"statement_us"`
 	Hash       float64 `json:"hash_us"` // of a password
@@ -182,6 +185,12 @@ func (r *Report) note(format string, args ...any) {
 func (r *Report) explain() {
 	if r.ServerCores == 0 {
 		r.note("Load and server shared the machine's processors: with processors of its own the server does more.")
+	}
+	if r.Database == "postgres" {
+		r.note("PostgreSQL runs where it was started, perhaps on the same processors; its CPU and memory are not the server's.")
+	}
+	if r.AskedRate > 0 {
+		r.note("A rate was asked for: the share is how much of the limit that was, not what could be reached.")
 	}
 	if slices.ContainsFunc(r.Operations, func(l Line) bool { return l.Unsent > 0 }) {
 		r.note("Requests that were to begin were not sent, because all connections waited for answers: " +

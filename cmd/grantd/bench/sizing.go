@@ -26,6 +26,9 @@ func (r *Report) sizes() []Size {
 		all = append(all, Size{name, value, fmt.Sprintf(format, args...)})
 	}
 	for _, l := range r.Operations {
+		if r.AskedRate > 0 { // what is possible was not tried
+			break
+		}
 		each := l.Rate / float64(r.loadedCores())
 		switch l.Operation {
 		case "refresh":

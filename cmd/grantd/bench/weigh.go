@@ -33,6 +33,7 @@ func (b *bench) limit(ctx context.Context, w work, a arithmetic, shapes []shape,
 		}
 		share := w.share(i)
 		m.RoundTrip += share * each.RoundTrip
+		m.RoundTripCPU += share * each.RoundTripCPU
 		m.Arithmetic += share * each.Arithmetic
 		m.Statement += share * each.Statement
 		m.Hash += share * each.Hash
@@ -52,12 +53,17 @@ func (b *bench) limitOf(ctx context.Context, op operation, a arithmetic, sh shap
 	}
 	request := elsewhere(sh.request, "/answer/"+strconv.Itoa(max(sh.answer, 2)))
 	l := &load{connections: b.Connections, warmUp: warmUp(limitTime(b.For)), time: limitTime(b.For)}
+	var before usage
+	l.began = func() { before = usageOf(b.limits.cmd.Process.Pid) }
 	o := l.run(ctx, b.bounds, 1, func(int) caller { return only(again([][]byte{request}, 0, "")) })
 	total := o.total()
 	if total.n == 0 {
 		return fmt.Errorf("the limit was not measured: %w", total.reason())
 	}
 	m.RoundTrip = 1e6 / o.perSecond(total)
+	if after := usageOf(b.limits.cmd.Process.Pid); before.known && after.known {
+		m.RoundTripCPU = micros(after.cpu-before.cpu) / float64(total.n)
+	}
 	m.Arithmetic = micros(op.arithmetic(a)) / float64(b.cores)
 	if !op.statement || b.remote {
 		return nil
