@@ -44,7 +44,7 @@ func drawProfiles(from, folder string) error {
 
 // asks tells which operations ask the database.
 func asks(operation string) bool {
-	return operation == "refresh" || operation == "refresh_beside_password"
+	return slices.Contains([]string{"refresh", "refresh_beside_password", "me"}, operation)
 }
 
 func titleOf(database string) string {
