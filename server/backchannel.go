@@ -137,6 +137,9 @@ func (s *Server) deliver(ctx context.Context, n notice) error {
 	if !safeNoticeURI(n.client.BackchannelURI) {
 		return &refusedNotice{"its back-channel logout URI is neither https nor http on loopback"}
 	}
+	if err := s.ensureIDKeys(ctx); err != nil {
+		return err
+	}
 	now := s.Now()
 	logoutToken, err := s.ring.MintLogout(token.Logout{
 		Alg: n.client.IDTokenAlg, Issuer: s.Issuer, Subject: n.subject, ClientID: n.client.ID, SessionID: n.sessionID,

@@ -28,12 +28,13 @@ func (s *Server) Run(ctx context.Context) {
 	for _, task := range []task{
 		{"polling revocations", revocationPoll, taskTime, s.poll},
 		{"asking the database for its time", clockPoll, taskTime, s.followClock},
-		{"reloading signing keys", keyPoll, taskTime, s.loadKeys},
+		{"reloading signing keys", keyPoll, taskTime, s.followKeys},
 		{"noting how long access tokens live", lifePoll, taskTime, s.noteLife},
 		{"sweeping expired rows", sweepEvery, 0, s.sweep},
 	} {
 		running.Go(func() { s.repeat(ctx, task) })
 	}
+	running.Go(func() { s.warn(ctx, "make the keys of ID tokens", s.ensureIDKeys(ctx)) })
 	running.Go(func() { s.sendNotices(ctx) })
 }
 

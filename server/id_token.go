@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"maps"
 
 	"github.com/grantd/grantd/scopes"
@@ -41,10 +42,13 @@ func userClaims(user store.User, scope scopes.Set) map[string]any {
 // Connect Core §3.1.3.3), given out along with an access token, and says no more
 // than its scope lets the client see. The nonce is that of the authorization
 // request; a refresh has none (§12.2).
-func (s *Server) idToken(client *store.Client, g store.Grant, out issuance, access string) (string, error) {
+func (s *Server) idToken(ctx context.Context, client *store.Client, g store.Grant, out issuance, access string) (string, error) {
 	asked, err := parseClaims(g.Claims)
 	if err != nil {
 		return "", err // it was read before it was kept
+	}
+	if err := s.ensureIDKeys(ctx); err != nil {
+		return "", err
 	}
 	now := s.Now()
 	return s.ring.MintID(token.ID{

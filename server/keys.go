@@ -76,8 +76,31 @@ func openKeys(ctx context.Context, db *store.DB, m *token.Master) ([]token.Signi
 	return keys, nil
 }
 
+// keyTurn is held by the one who puts keys into the ring, so that none who read the database
+// before takes out what others have put in since.
+type keyTurn chan struct{}
+
+func (t keyTurn) take(ctx context.Context) (release func(), err error) {
+	select {
+	case t <- struct{}{}:
+		return func() { <-t }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // loadKeys reads the signing keys of the database into the ring.
 func (s *Server) loadKeys(ctx context.Context) error {
+	release, err := s.keyTurn.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return s.readKeys(ctx)
+}
+
+// readKeys is loadKeys for who has the turn.
+func (s *Server) readKeys(ctx context.Context) error {
 	keys, err := openKeys(ctx, s.DB, s.Master)
 	if err != nil {
 		return err
@@ -116,18 +139,22 @@ func splitKeys(keys []token.SigningKey, before time.Time) (current, past []token
 	return current, past
 }
 
-// ensureKeys makes the first keys of a new database or algorithm: one for access
-// tokens, and one for each algorithm that clients may want their ID tokens in. Of
-// several servers that start at once the first one's keys are taken by all.
-func (s *Server) ensureKeys(ctx context.Context) error {
-	if err := s.loadKeys(ctx); err != nil {
+// ensureKeys makes the first keys of a new database or algorithm, if the ring has none for
+// one of algs. Of several servers that do so at once the first one's keys are taken by all.
+func (s *Server) ensureKeys(ctx context.Context, algs ...string) error {
+	if len(s.keyless(algs)) == 0 {
+		return nil
+	}
+	release, err := s.keyTurn.take(ctx)
+	if err != nil {
 		return err
 	}
-	var made bool
-	for _, alg := range append([]string{s.SigningAlg}, token.IDAlgs...) {
-		if _, err := s.ring.SignerOf(alg, s.Now()); err == nil {
-			continue
-		}
+	defer release()
+	if err := s.readKeys(ctx); err != nil { // another one may have made them
+		return err
+	}
+	missing := s.keyless(algs)
+	for _, alg := range missing {
 		row, err := newKeyRow(s.Master, alg, s.Now(), 0)
 		if err != nil {
 			return err
@@ -135,17 +162,49 @@ func (s *Server) ensureKeys(ctx context.Context) error {
 		if _, err := s.DB.AddFirstSigningKey(ctx, row); err != nil {
 			return err
 		}
-		made = true
 	}
-	if !made {
+	if len(missing) == 0 {
 		return nil
 	}
-	return s.loadKeys(ctx)
+	return s.readKeys(ctx)
 }
 
-// jwks answers GET /.well-known/jwks.json (RFC 7517 §5).
+// keyless are those of algs for which the ring has no key.
+func (s *Server) keyless(algs []string) (missing []string) {
+	for _, alg := range algs {
+		if _, err := s.ring.SignerOf(alg, s.Now()); err != nil {
+			missing = append(missing, alg)
+		}
+	}
+	return missing
+}
+
+// ensureIDKeys makes a key for each algorithm that clients may want their ID tokens in. To find
+// the primes of RS256's takes a tenth of a second, for which no start of a server waits: Run makes them, and
+// whoever needs them before. So a key is in the ring, and with it in the JWKS, before it signs.
+func (s *Server) ensureIDKeys(ctx context.Context) error {
+	return s.ensureKeys(ctx, token.IDAlgs...)
+}
+
+// followKeys takes up the keys that were made elsewhere, and makes those that are missing still.
+func (s *Server) followKeys(ctx context.Context) error {
+	if err := s.loadKeys(ctx); err != nil {
+		return err
+	}
+	return s.ensureIDKeys(ctx)
+}
+
+// jwks answers GET /.well-known/jwks.json (RFC 7517 §5). Others keep it for minutes, so it waits for
+// keys of a new database that another server may be signing with. Without them it is kept by nobody.
 func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
-	return writeDocument(w, r, "application/jwk-set+json", jwksMaxAge, s.ring.JWKS())
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	maxAge := jwksMaxAge
+	if err := s.ensureIDKeys(ctx); err != nil {
+		s.warn(r.Context(), "make the keys of ID tokens", err)
+		maxAge = 0
+	}
+	return writeDocument(w, r, "application/jwk-set+json", maxAge, s.ring.JWKS())
 }
 
 // writeDocument answers with a public document that others may keep for maxAge

@@ -151,7 +151,7 @@ type signedInfo struct {
 }
 
 func (s *Server) withIDToken(ctx context.Context, info *models.Token, g store.Grant, out issuance) (oauth2.TokenInfo, error) {
-	idToken, err := s.idToken(tokenRequestOf(ctx).client, g, out, info.GetAccess())
+	idToken, err := s.idToken(ctx, tokenRequestOf(ctx).client, g, out, info.GetAccess())
 	if err != nil {
 		return nil, err
 	}

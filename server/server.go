@@ -87,6 +87,7 @@ type Server struct {
 	scopes      scopes.Set // names of Options.Scopes
 	ownScopes   scopes.Set // those of them that the settings define
 	ring        *token.Ring
+	keyTurn     keyTurn
 	refresher   *token.Refresher
 	verifier    *scopes.Verifier
 	anyVerifier *scopes.Verifier
@@ -117,7 +118,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{Options: o, clients: newRows[store.Client](0), owners: newRows[store.User](mostOwners), prefix: strings.TrimSuffix(issuer.Path, "/")}
 	s.live = newRevocations(s.forget)
 	s.farewells = newFarewells()
-	s.lists.turn = make(chan struct{}, 1)
+	s.lists.turn, s.keyTurn = make(chan struct{}, 1), make(keyTurn, 1)
 	s.setDefaults()
 	if err := s.followClock(ctx); err != nil {
 		return nil, err
@@ -145,7 +146,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := s.makeVerifiers(); err != nil {
 		return nil, err
 	}
-	if err := s.ensureKeys(ctx); err != nil {
+	if err := s.ensureKeys(ctx, s.SigningAlg); err != nil {
 		return nil, err
 	}
 	if err := s.noteLife(ctx); err != nil {
