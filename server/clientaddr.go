@@ -7,10 +7,18 @@ import (
 	"strings"
 )
 
-// clientAddress is where a request comes from: the peer, or what trusted proxies
-// say of it. X-Forwarded-For is read from the right, since everything left of
-// the first untrusted address may be made up.
+// clientAddress is where a request comes from, found out once.
 func (f *frame) clientAddress(r *http.Request) string {
+	rec := recordOf(r.Context())
+	if rec.from == "" {
+		rec.from = f.findAddress(r)
+	}
+	return rec.from
+}
+
+// findAddress is the peer, or what trusted proxies say of it. X-Forwarded-For is read
+// from the right, since everything left of the first untrusted address may be made up.
+func (f *frame) findAddress(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return "unknown"

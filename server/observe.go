@@ -20,6 +20,7 @@ type record struct {
 	route     string // the route's template, never the path that was sent
 	client    string // once proven, or found where there is nothing to prove
 	grantType string
+	from      string // the address that it came from; empty until somebody asks
 	outcome   string // "ok", an error code, or what became of a refresh token
 	cause     error
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Values of headers that many answers share: who adds to one makes a copy.
@@ -91,7 +92,9 @@ func (o object) truth(name string, b bool) object { return strconv.AppendBool(o.
 
 // members adds all members of a map in the order of their names.
 func (o object) members(given map[string]any) (object, error) {
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	names := slices.AppendSeq(make([]string, 0, 8), maps.Keys(given)) // more than answers have, so that it stays on the stack
+	slices.Sort(names)
+	for _, name := range names {
 		o = o.name(name)
 		switch v := given[name].(type) {
 		case string:
@@ -111,11 +114,18 @@ func (o object) members(given map[string]any) (object, error) {
 
 func appendText(to object, s string) object {
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&': // how to write it is for encoding/json to say
+		if !asItIs[s[i]] { // how to write it is for encoding/json to say
 			text, _ := json.Marshal(s) // a string cannot fail
 			return append(to, text...)
 		}
 	}
 	return append(append(append(to, '"'), s...), '"')
 }
+
+// asItIs are the characters that stand for themselves in a string of JSON, for encoding/json.
+var asItIs = func() (plain [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		plain[c] = !strings.ContainsRune(`"\<>&`, c)
+	}
+	return plain
+}()
