@@ -75,9 +75,9 @@ type Measured struct {
 	Passwords  float64 `json:"passwords,omitempty"` // logins a second beside it
 	Alone      *Alone  `json:"alone,omitempty"`     // the same without what is beside it
 
-	Limit      float64 `json:"limit"` // the rate that nothing can exceed; 0: unknown
-	Share      float64 `json:"share"` // of the limit
-	RoundTrip  float64 `json:"round_trip_us"`
+	Limit     float64 `json:"limit"` // the rate that nothing can exceed; 0: unknown
+	Share     float64 `json:"share"` // of the limit
+	RoundTrip float64 `json:"round_trip_us"`
 	// RoundTripCPU is the CPU of a round trip, which other work on the machine disturbs less. 0: unknown.
 	RoundTripCPU float64 `json:"round_trip_cpu_us"`
 

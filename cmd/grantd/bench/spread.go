@@ -52,6 +52,7 @@ func (s *stage) authorize(ctx context.Context, n int, clientOf func(i int) strin
 			return fmt.Errorf("add authorizations: %w", err)
 		}
 		done += len(batch)
+		s.filled(done, n)
 		for _, g := range batch {
 			if err := tell(g); err != nil {
 				return err
@@ -59,6 +60,17 @@ func (s *stage) authorize(ctx context.Context, n int, clientOf func(i int) strin
 		}
 	}
 	return nil
+}
+
+// filled shows on a terminal how far a large database is.
+func (s *stage) filled(done, n int) {
+	switch {
+	case !s.Live || n <= addedAtOnce:
+	case done < n:
+		fmt.Fprintf(s.Progress, wipe+"%d of %d authorizations", done, n)
+	default:
+		fmt.Fprint(s.Progress, wipe)
+	}
 }
 
 // idAt is an id like those of rand.Text, but that its first letters are the place i among n.

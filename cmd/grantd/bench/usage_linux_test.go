@@ -35,7 +35,7 @@ func TestUsageIsOfChildrenToo(t *testing.T) {
 	if after := usageOf(os.Getpid()); after.cpu < running.cpu {
 		t.Errorf("%v are left of %v when the child has ended", after.cpu, running.cpu)
 	}
-	if usageOf(1<<30).known {
+	if usageOf(1 << 30).known {
 		t.Error("there is no such process")
 	}
 }
