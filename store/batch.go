@@ -2,22 +2,28 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
 )
 
-// queue is where rotations wait for a commit. Most of what a refresh costs a database with one
-// writer is making sure that the commit is on the disk, so all that come at the same time, or while
-// the writer is busy, share a commit.
+// queue is where rotations wait for a commit. Most of what a refresh costs a database is making sure
+// that the commit is on the disk, so all that come at the same time, or while others are at work,
+// share a commit.
 type queue struct {
+	most  int       // how many may be at work at the same time
+	group func(*DB) // takes a group from the queue, rotates it and finishes each
+
 	mu      sync.Mutex
 	waiting []*turn
-	busy    bool // somebody is at work, who sees to those who wait
+	working int // leaders, and callers who are alone, each of whom sees to those who wait
+	taken   int // how many groups were taken
+	seen    int // what taken was when watch last looked
+	watch   *time.Timer
+	watched bool // watch runs, as it does while somebody waits
 }
 
 // turn is one rotation in the queue.
@@ -35,94 +41,145 @@ type turn struct {
 // a millisecond or two, as a commit does: larger groups would hardly be cheaper for each.
 const maxGroup = 64
 
-// rotateInGroup is [one] with rotateGrant, in a commit shared with those who wait at the same time.
-// The end of one's context concerns nobody else.
+// patience is how long those who wait see nobody taken, once or twice over, before one more leads
+// where more may. A commit takes less, unless the database is far away, and then it is no matter.
+const patience = time.Millisecond
+
+// rotateInGroup rotates in a commit shared with those who come at the same time. The end of one's
+// context concerns nobody else.
 func (db *DB) rotateInGroup(ctx context.Context, in Rotation) (Grant, error) {
-	t, idle := db.rotations.join(ctx, in)
-	if idle {
-		go db.lead()
+	t := db.join(ctx, in)
+	if t == nil {
+		return db.rotateAlone(ctx, in)
 	}
 	select {
 	case <-t.done:
-		return t.grant, t.err
 	case <-ctx.Done():
 		return Grant{}, ctx.Err()
 	}
+	if t.err == errOwnWay {
+		return db.rotateOne(ctx, in)
+	}
+	return t.grant, db.dialect.fault(ctx, t.err)
 }
 
-// join adds a turn to the queue, and tells whether nobody is at work: then the caller starts a leader.
-func (q *queue) join(ctx context.Context, in Rotation) (t *turn, idle bool) {
-	t = &turn{ctx: ctx, in: in, done: make(chan struct{})}
+// rotateAlone serves the caller who found nobody at work, as if there were no queue. Those who came
+// meanwhile get a leader, whatever became of this one.
+func (db *DB) rotateAlone(ctx context.Context, in Rotation) (Grant, error) {
+	defer func() {
+		if db.rotations.more() {
+			go db.lead()
+		}
+	}()
+	return db.rotateOne(ctx, in)
+}
+
+// join adds a turn to the queue. It returns nil if nobody is at work and nobody else comes: then the
+// caller is.
+func (db *DB) join(ctx context.Context, in Rotation) *turn {
+	q := db.rotations
+	t := &turn{ctx: ctx, in: in, done: make(chan struct{})}
+	if !q.first(t, db.help) {
+		return t
+	}
+	// Those who are ready to run, and may be about to come, go first. A commit can keep the only
+	// processor for as long as it takes, and whoever has not come by then is not in it. Where
+	// nobody else is ready this is no wait.
+	runtime.Gosched()
+	if !q.joined(t) {
+		return nil
+	}
+	go db.lead()
+	return t
+}
+
+// first tells whether nobody is at work. Then the caller is, and otherwise t waits, and help is called
+// from time to time.
+func (q *queue) first(t *turn, help func()) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	idle = !q.busy
-	q.busy = true
+	if q.working == 0 {
+		q.working = 1
+		return true
+	}
 	q.waiting = append(q.waiting, t)
-	return t, idle
+	if q.most > 1 && !q.watched {
+		q.watched, q.seen = true, q.taken
+		q.watch = time.AfterFunc(patience, help)
+	}
+	return false
 }
 
-// lead commits group after group until nobody waits. It runs in a goroutine of its own: a caller who
+// joined adds t to those who wait, unless there are none.
+func (q *queue) joined(t *turn) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		return false
+	}
+	q.waiting = slices.Insert(q.waiting, 0, t)
+	return true
+}
+
+// help leads if those who wait need one more who does.
+func (db *DB) help() {
+	if db.rotations.slow() {
+		db.lead()
+	}
+}
+
+// slow tells whether nobody was taken since it was last asked, although some wait and more may be at
+// work. Then the caller is. It is asked again as long as somebody waits.
+func (q *queue) slow() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.watched = false
+		return false
+	}
+	q.watch.Reset(patience)
+	before := q.seen
+	q.seen = q.taken
+	if before != q.taken || q.working == q.most {
+		return false
+	}
+	q.working++
+	return true
+}
+
+// lead rotates group after group until nobody waits. It runs in a goroutine of its own: a caller who
 // led would have to go on for the others when its own answer is there, or its context has ended.
 func (db *DB) lead() {
 	for db.rotations.more() {
-		// Those who are ready to run, and may be about to come, go first. A commit can keep the only
-		// processor for as long as it takes, and whoever has not come by then is not in it. Where
-		// nobody else is ready this is no wait.
-		runtime.Gosched()
-		turns, err := db.rotateGroup(db.rotations.take)
-		switch {
-		case err == nil || len(turns) == 1:
-			finish(err, turns...)
-		case len(turns) == 0: // it did not come to that
-			finish(err, db.rotations.take()...)
-		default:
-			db.rotateEach(turns)
-		}
+		runtime.Gosched() // as in join
+		db.rotations.group(db)
 	}
 }
 
-// rotateEach gives each of a group that failed a commit of its own. The fault may concern one of
-// them alone: a damaged page, a row that nobody can read, a disk with room for some.
-func (db *DB) rotateEach(turns []*turn) {
-	for _, t := range turns {
+// more tells whether anybody waits. If not, the caller is no longer at work.
+func (q *queue) more() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.working--
+		return false
+	}
+	return true
+}
+
+// take removes the next group from the queue, without those who left.
+func (q *queue) take() (turns []*turn) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.taken++
+	n := min(len(q.waiting), maxGroup)
+	for _, t := range q.waiting[:n] {
 		if t.ctx.Err() == nil {
-			_, err := db.rotateGroup(func() []*turn { return []*turn{t} })
-			finish(err, t)
+			turns = append(turns, t)
 		}
 	}
-}
-
-// rotateGroup rotates in one transaction those whom take returns. It asks when the connection is
-// its own and not before: many come while it waits. If it fails, nobody was rotated.
-func (db *DB) rotateGroup(take func() []*turn) (turns []*turn, err error) {
-	// In the caller's goroutine net/http would catch it. Here it would be the end of the process.
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("rotate: panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	ctx := context.Background() // theirs are looked at by take
-	s, err := db.write.stmt(ctx, rotateGrant)
-	if err != nil {
-		return nil, db.dialect.fault(ctx, err)
-	}
-	err = db.update(ctx, func(tx *sql.Tx) error {
-		turns = take()
-		return rotateAll(ctx, tx.StmtContext(ctx, s), turns)
-	})
-	return turns, err
-}
-
-func rotateAll(ctx context.Context, s *sql.Stmt, turns []*turn) error {
-	for _, t := range turns {
-		t.grant, t.err = t.in.scan(s.QueryRowContext(ctx, t.in.args()...))
-		if errors.Is(t.err, sql.ErrNoRows) {
-			t.err = ErrNotFound // a refusal, which is no reason to refuse the others
-		} else if t.err != nil {
-			return t.err
-		}
-	}
-	return nil
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	return turns
 }
 
 // finish answers those whose group has been committed, or has met err.
@@ -135,24 +192,10 @@ func finish(err error, turns ...*turn) {
 	}
 }
 
-// more tells whether anybody waits. If not, nobody is at work from now on.
-func (q *queue) more() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.busy = len(q.waiting) > 0
-	return q.busy
-}
-
-// take removes the next group from the queue, without those who left.
-func (q *queue) take() (turns []*turn) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	n := min(len(q.waiting), maxGroup)
-	for _, t := range q.waiting[:n] {
-		if t.ctx.Err() == nil {
-			turns = append(turns, t)
-		}
+// catch makes an error of a panic. In the caller's goroutine net/http would catch it. In a leader's
+// it would be the end of the process.
+func catch(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("rotate: panic: %v\n%s", p, debug.Stack())
 	}
-	q.waiting = slices.Delete(q.waiting, 0, n)
-	return turns
 }

@@ -30,7 +30,7 @@ func (db *DB) Writer(ctx context.Context) (*sql.Conn, error) { return db.write.C
 func (db *DB) Queue() (busy bool, waiting int) {
 	db.rotations.mu.Lock()
 	defer db.rotations.mu.Unlock()
-	return db.rotations.busy, len(db.rotations.waiting)
+	return db.rotations.working > 0, len(db.rotations.waiting)
 }
 
 // PanicAtFaults makes a bug where faults are put into words, until heal is called.
@@ -39,6 +39,26 @@ func (db *DB) PanicAtFaults() (heal func()) {
 	db.dialect.explain = func(err error) string { panic(err) }
 	return func() { db.dialect.explain = explain }
 }
+
+// Hold lets all who come wait until release is called. Then one leads.
+func (db *DB) Hold() (release func()) {
+	q := db.rotations
+	work := func(n int) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.working = n
+	}
+	work(q.most)
+	return func() { work(1); go db.lead() }
+}
+
+// Transactions is how many of them changed what PostgreSQL has of the authorizations rotated-….
+func (db *DB) Transactions(ctx context.Context) (n int64, err error) {
+	return one(ctx, db.read, scanInt, `SELECT count(DISTINCT xmin::text) FROM grants WHERE id LIKE 'rotated-%'`)
+}
+
+// Waits is how often somebody waited for a connection that may write.
+func (db *DB) Waits() int64 { return db.write.Stats().WaitCount }
 
 // InUse is how many connections that may write are busy.
 func (db *DB) InUse() int { return db.write.Stats().InUse }

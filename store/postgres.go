@@ -51,7 +51,7 @@ func openPostgres(ctx context.Context, url string, size int) (*DB, error) {
 		write: &pool{DB: serve, dialect: d}, read: &pool{DB: serve, dialect: d, reads: true},
 		watch: &pool{DB: watch, dialect: d, reads: true},
 		probe: &pool{DB: probe, dialect: d}, check: &pool{DB: probe, dialect: d, reads: true},
-		dialect: d,
+		dialect: d, rotations: &queue{most: size, group: rotateTogether},
 	}, nil
 }
 

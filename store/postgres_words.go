@@ -8,12 +8,12 @@ import (
 var (
 	textType = regexp.MustCompile(`\bTEXT\b`)
 	inPlace  = regexp.MustCompile(`/\*in place\*/`)
-	late     = regexp.MustCompile(`/\*late\*/ (\$\d)`)
+	late     = regexp.MustCompile(`/\*late\*/ (\$\d|\w+)`)
 )
 
 const postgresNow = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`
 
-// arrival is the time $1, or when the statement arrived if a network that was broken for a while
+// arrival is the time $1, an argument or a column, or when the statement arrived if a network that was broken for a while
 // delivered it late: dated back, a rotation that nobody was told of would leave its client no grace
 // to ask again. A difference of more than an hour is that of two clocks, not of a network.
 const arrival = `CASE WHEN ` + postgresNow + ` - $1 BETWEEN 2000 AND 3600000 THEN ` + postgresNow + ` ELSE $1 END`

@@ -65,12 +65,22 @@ func (in Rotation) args() []any {
 }
 
 // scan reads what rotateGrant returns: the columns that in does not tell. Each costs allocations.
-func (in Rotation) scan(row scanner) (Grant, error) {
-	g := Grant{ID: in.ID, ClientID: in.ClientID, UserID: in.UserID, Generation: in.Generation + 1, UsedFrom: in.From}
-	err := row.Scan((*names)(&g.Scope), instant{&g.AuthTime}, instant{&g.CreatedAt},
+func (in Rotation) scan(row scanner) (g Grant, err error) {
+	err = row.Scan(g.rotated()...)
+	return in.apply(g), err
+}
+
+// rotated are where the columns go that rotateGrant returns.
+func (g *Grant) rotated() []any {
+	return []any{(*names)(&g.Scope), instant{&g.AuthTime}, instant{&g.CreatedAt},
 		instant{&g.RotatedAt}, instant{&g.ExpiresAt}, instant{&g.MaxExpiresAt},
-		&g.SessionID, (*names)(&g.Audience), &g.Claims)
-	return g, err
+		&g.SessionID, (*names)(&g.Audience), &g.Claims}
+}
+
+// apply adds to a rotated authorization what in tells.
+func (in Rotation) apply(g Grant) Grant {
+	g.ID, g.ClientID, g.UserID, g.Generation, g.UsedFrom = in.ID, in.ClientID, in.UserID, in.Generation+1, in.From
+	return g
 }
 
 // RotateGrant spends one refresh token: of all callers who present the same one, one rotates. The
@@ -80,7 +90,7 @@ func (db *DB) RotateGrant(ctx context.Context, in Rotation) (RotateResult, error
 	if in.Generation == math.MaxInt64 {
 		return db.refuseRotation(ctx, in) // no generation is left
 	}
-	g, err := db.rotateRow(ctx, in)
+	g, err := db.rotateInGroup(ctx, in)
 	if errors.Is(err, ErrNotFound) {
 		return db.refuseRotation(ctx, in)
 	}
@@ -90,11 +100,9 @@ func (db *DB) RotateGrant(ctx context.Context, in Rotation) (RotateResult, error
 	return RotateResult{Outcome: Rotated, Grant: g}, nil
 }
 
-// rotateRow returns when the row, if there is one to be rotated, is on the disk.
-func (db *DB) rotateRow(ctx context.Context, in Rotation) (g Grant, err error) {
-	if db.rotations != nil {
-		return db.rotateInGroup(ctx, in)
-	}
+// rotateOne rotates in a commit of its own. It returns when the row, if there is one to be rotated,
+// is on the disk.
+func (db *DB) rotateOne(ctx context.Context, in Rotation) (g Grant, err error) {
 	// When the answer is lost with the connection, asking again is what the client would do: if
 	// the row was rotated, it gets what a repeat gets. Without a grace that is a punishment.
 	err = db.dialect.attempt(ctx, func() bool { return in.Grace > 0 }, func() error {

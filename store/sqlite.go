@@ -57,7 +57,8 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		write.Close()
 		return nil, fmt.Errorf("open %s for reading: %w", path, err)
 	}
-	return &DB{write: write, read: read, watch: read, probe: write, check: read, dialect: d, rotations: new(queue)}, nil
+	return &DB{write: write, read: read, watch: read, probe: write, check: read, dialect: d,
+		rotations: &queue{most: 1, group: rotateQueued}}, nil
 }
 
 func sqlitePath(path string) (string, error) {

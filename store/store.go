@@ -28,7 +28,7 @@ type DB struct {
 	check   *pool // for reading what schema it has, and whether it may be used
 	dialect *dialect
 
-	rotations *queue // nil: each rotation is a commit of its own
+	rotations *queue
 }
 
 // DefaultConnections is how many connections to PostgreSQL serve requests, unless [Connections]
