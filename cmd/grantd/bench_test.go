@@ -81,7 +81,8 @@ func TestBenchMeasuresEverything(t *testing.T) {
 
 func TestBenchMixesOverTLS(t *testing.T) {
 	t.Parallel()
-	r, _ := benchmark(t, "", "--tls", "--mix", "refresh=1,introspect=2,me=2", "--cores", "0", "--rate", "200", "--for", "300ms")
+	r, _ := benchmark(t, "", "--tls", "--chains", "100", "--mix", "refresh=1,introspect=2,me=2", // each part needs all authorizations that there are
+		"--cores", "0", "--rate", "200", "--for", "300ms")
 	wantOperations(t, r, "mix", "mix.refresh", "mix.introspect", "mix.me")
 	if !r.TLS || r.ServerCores != 0 || !strings.Contains(strings.Join(r.Notes, " "), "shared the machine's processors") {
 		t.Errorf("%+v", r)

@@ -64,6 +64,7 @@ func (b *bench) once(ctx context.Context, w work, a arithmetic, run int) error {
 		defer done()
 		ctx = alive
 	}
+	b.scene.release()
 	ready := make([]func(int) exchange, len(w.parts))
 	shapes := make([]shape, len(w.parts))
 	for i, p := range w.parts {

@@ -78,6 +78,7 @@ func newRemoteScene(ctx context.Context, o *Options) (*scene, error) {
 	if err := s.discover(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Remote.Issuer, err)
 	}
+	s.release = func() {} // all that refresh share the same chains
 	var chains []*chain
 	s.chains = func(ctx context.Context, _ int) (_ []*chain, err error) {
 		if chains == nil {

@@ -18,6 +18,8 @@ type scene struct {
 
 	// chains gives n authorizations, or as many as there are.
 	chains func(ctx context.Context, n int) ([]*chain, error)
+	// release says that what chains gave is not used any more.
+	release func()
 	// fresh gives n access tokens that the server has not seen.
 	fresh func(ctx context.Context, n int) ([]string, error)
 }

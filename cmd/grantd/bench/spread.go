@@ -89,6 +89,7 @@ type spread struct {
 	every int // so many authorizations are there for each that is chosen
 	seen  int
 	taken int
+	lent  int // of those that were taken, are in use
 }
 
 // spreadMost is about how many are chosen at most.
@@ -109,10 +110,19 @@ func (s *spread) note(g store.Grant) error {
 	return nil
 }
 
-func (s *spread) take() (id string) {
-	s.taken++
-	return s.ids[s.taken%len(s.ids)]
+// take gives n of those that are not in use, or as many as there are: two that refresh the same authorization would each
+// spend what the other was given.
+func (s *spread) take(n int) (ids []string) {
+	for range min(n, len(s.ids)-s.lent) {
+		s.taken++
+		s.lent++
+		ids = append(ids, s.ids[s.taken%len(s.ids)])
+	}
+	return ids
 }
+
+// release says that none is in use any more.
+func (s *spread) release() { s.lent = 0 }
 
 // chains gives the refresh tokens of n authorizations. They are from all over the database as far as there are so many: what
 // was added last lies close together, and would make a large database look like a small one.
@@ -126,8 +136,8 @@ func (s *stage) chains(ctx context.Context, n int) (all []*chain, err error) {
 		all = append(all, &chain{client: g.ClientID, refresh: []byte(raw)})
 		return err
 	}
-	for range min(n, len(s.spread.ids)) {
-		g, err := s.db.Grant(ctx, s.spread.take())
+	for _, id := range s.spread.take(n) {
+		g, err := s.db.Grant(ctx, id)
 		if err != nil {
 			return nil, err
 		}

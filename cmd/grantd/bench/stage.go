@@ -175,6 +175,6 @@ func (s *stage) scene(p *process) *scene {
 		target: s.at(p), pid: p.cmd.Process.Pid, token: "/token", introspect: "/introspect", me: "/users/me/",
 		app: appID, user: username + "0", pass: password, service: basicOf(serviceID, serviceKey), chains: s.chains,
 	}
-	sc.fresh = sc.ofService
+	sc.fresh, sc.release = sc.ofService, s.spread.release
 	return sc
 }

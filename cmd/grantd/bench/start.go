@@ -47,7 +47,7 @@ func (s *stage) start(ctx context.Context, on []int, database string) (ms, mb fl
 	to := s.at(p)
 	c := to.conn(ctx)
 	defer c.close()
-	if _, err := c.ask(to.get("/.well-known/jwks.json", ""), `"keys"`); err != nil {
+	if _, err := c.ask(to.get("/.well-known/oauth-authorization-server", ""), `"issuer"`); err != nil {
 		return 0, 0, err
 	}
 	ms = millis(time.Since(p.started))
