@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -50,7 +51,40 @@ func (n *names) Scan(src any) error {
 	if text == "null" {
 		return nil
 	}
+	if list, ok := plainNames(text); ok {
+		*n = list
+		return nil
+	}
 	return json.Unmarshal([]byte(text), n)
+}
+
+// plainNames reads a list as this package writes it, of names that need no escapes, which are nearly
+// all. Each refresh reads two, and encoding/json takes ten times as long. False: ask that.
+func plainNames(text string) (list names, ok bool) {
+	inner, ok := strings.CutPrefix(text, `["`)
+	if !ok {
+		return nil, false
+	}
+	if inner, ok = strings.CutSuffix(inner, `"]`); !ok || !plain(inner) {
+		return nil, false
+	}
+	list = strings.Split(inner, `","`)
+	for _, name := range list {
+		if strings.Contains(name, `"`) {
+			return nil, false
+		}
+	}
+	return list, true
+}
+
+// plain tells whether JSON shows all of text as it is, quotes apart.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // atMost is the LIMIT for a caller's limit.
