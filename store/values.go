@@ -59,7 +59,7 @@ func (n *names) Scan(src any) error {
 }
 
 // plainNames reads a list as this package writes it, of names that need no escapes, which are nearly
-// all. Each refresh reads two, and encoding/json takes ten times as long. False: ask that.
+// all. Each refresh reads two, and encoding/json takes six times as long. False: ask that.
 func plainNames(text string) (list names, ok bool) {
 	inner, ok := strings.CutPrefix(text, `["`)
 	if !ok {

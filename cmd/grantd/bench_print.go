@@ -22,8 +22,9 @@ func (a *app) printBench(r *bench.Report) error {
 	}
 	for _, l := range r.Operations {
 		if l.Alone != nil {
-			fmt.Fprintf(a.stdout, "\n%s: %.2f of the rate and %.2f of the p99 that refresh has alone (%s/s, %s ms), beside %s logins a second\n",
-				l.Operation, l.Alone.RateRatio, l.Alone.P99Ratio, whole(l.Alone.Rate), milliseconds(l.Alone.P99), whole(l.Passwords))
+			fmt.Fprintf(a.stdout, "\n%s: %.2f of the rate and %.2f of the p99 that refresh has alone (%s/s, %s ms), beside %s logins a second\n"+
+				"(%s more a second found the queue full, and waited as long as Retry-After says)\n",
+				l.Operation, l.Alone.RateRatio, l.Alone.P99Ratio, whole(l.Alone.Rate), milliseconds(l.Alone.P99), whole(l.Passwords), whole(l.PasswordsRefused))
 		}
 	}
 	a.printSizes(r)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Bounds of an answer, in bytes and lines.
@@ -25,7 +26,8 @@ type answerReader struct {
 
 	length  int // of the body; -1: not said
 	chunked bool
-	last    bool // the server closes the connection
+	last    bool          // the server closes the connection
+	after   time.Duration // that the server wants to be left alone for; zero: it does not say
 }
 
 // read gives the status, and whether the server closes the connection.
@@ -60,7 +62,7 @@ func (a *answerReader) status() (int, error) {
 }
 
 func (a *answerReader) header() error {
-	a.length, a.chunked, a.last = -1, false, false
+	a.length, a.chunked, a.last, a.after = -1, false, false, 0
 	for range mostLines {
 		line, err := a.line()
 		if err != nil || len(line) == 0 {
@@ -91,6 +93,10 @@ func (a *answerReader) field(name, value []byte) error {
 		}
 	case bytes.EqualFold(name, []byte("Connection")):
 		a.last = a.last || bytes.EqualFold(value, []byte("close"))
+	case bytes.EqualFold(name, []byte("Retry-After")):
+		if n, err := strconv.ParseUint(string(value), 10, 31); err == nil { // RFC 9110 §10.2.3; grantd gives no dates
+			a.after = time.Duration(n) * time.Second
+		}
 	}
 	return nil
 }

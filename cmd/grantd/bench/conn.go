@@ -34,6 +34,8 @@ type conn struct {
 	in   *bufio.Reader
 	body []byte
 	last []byte // the request that was sent last, for what is measured by its shape
+
+	after time.Duration // that the last answer wants the server to be left alone for; zero: it does not say
 }
 
 func (t target) conn(ctx context.Context) *conn { return &conn{ctx: ctx, to: t} }
@@ -89,6 +91,6 @@ func (c *conn) exchange(request []byte) (status int, last bool, err error) {
 	}
 	a := answerReader{in: c.in, body: c.body[:0]}
 	status, last, err = a.read()
-	c.body = a.body
+	c.body, c.after = a.body, a.after
 	return status, last, err
 }

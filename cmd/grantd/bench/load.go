@@ -16,6 +16,7 @@ type load struct {
 	time        time.Duration // how long the rest takes; zero: until count
 	count       int64         // how many requests count; zero: until time
 	began       func()        // called when the warm-up is over; nil: nobody wants to know
+	givesWay    bool          // a connection that is refused rests as long as Retry-After says, and is counted apart
 
 	answered, failed atomic.Int64 // so far, for whoever watches
 }
@@ -110,6 +111,11 @@ func (w *worker) work(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // it was cut off
 		}
+		if rest := w.restAfter(err); rest > 0 {
+			w.refused.Add(1)
+			sleepUntil(ctx, time.Now().Add(rest))
+			continue
+		}
 		w.results[kind].note(err, time.Since(begin))
 		if err == nil {
 			w.answered.Add(1)
@@ -120,6 +126,18 @@ func (w *worker) work(ctx context.Context) {
 			sleepUntil(ctx, time.Now().Add(afterFault))
 		}
 	}
+}
+
+// longestRest bounds what Retry-After says: a load that rests for an hour is none.
+const longestRest = 15 * time.Second
+
+// restAfter is how long a connection of a load that gives way rests. Zero: err is no such refusal.
+func (l *load) restAfter(err error) time.Duration {
+	var r *refusal
+	if !l.givesWay || !errors.As(err, &r) {
+		return 0
+	}
+	return min(r.after, longestRest)
 }
 
 // afterFault is how long a connection rests that broke: a server that is gone would be asked millions of times.

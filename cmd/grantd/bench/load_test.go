@@ -195,3 +195,43 @@ func TestCauseIsTold(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever is refused rests as long as the server says, is no error, and does not rest longer than the run.
+func TestRefusedConnectionsRest(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var asked [2]atomic.Int64
+	_, to := serverOf(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/refused" {
+			asked[0].Add(1)
+			w.Header().Set("Retry-After", "5")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		if asked[1].Add(1) >= 500 && asked[0].Load() >= 2 {
+			cancel()
+		}
+	})
+	l := &load{connections: 4, time: time.Hour, givesWay: true}
+	o := l.run(ctx, to, 1, func(i int) caller {
+		path := []string{"/refused", "/"}[i%2]
+		return only(again([][]byte{to.get(path, "")}, 0, ""))
+	})
+	if n := asked[0].Load(); n != 2 || o.refused.Load() > 2 || o.results[0].errors != 0 {
+		t.Errorf("%d requests were refused, want one for each of 2 connections; %d counted, %d errors", n, o.refused.Load(), o.results[0].errors)
+	}
+	if o.results[0].n < 498 || o.took > 4*time.Second {
+		t.Errorf("%d answers in %v", o.results[0].n, o.took)
+	}
+}
+
+func TestRestsAreBounded(t *testing.T) {
+	l := &load{givesWay: true}
+	for _, c := range []struct{ after, want time.Duration }{{0, 0}, {time.Second, time.Second}, {24 * time.Hour, longestRest}} {
+		if got := l.restAfter(&refusal{status: 503, after: c.after}); got != c.want {
+			t.Errorf("after %v: %v", c.after, got)
+		}
+	}
+	if l.restAfter(errSpent) != 0 || (&load{}).restAfter(&refusal{status: 503, after: time.Second}) != 0 {
+		t.Error("a load that does not give way, or was not refused, rests")
+	}
+}

@@ -104,8 +104,11 @@ func (b *bench) loaded(ctx context.Context, w work, ready []func(int) exchange, 
 		if alone, _, err = b.load(ctx, w, ready, run, false); err != nil {
 			return m, nil, err
 		}
-		stop := b.scene.beside(ctx)
-		defer func() { m.Passwords = stop() }()
+		stop, err := b.scene.beside(ctx)
+		if err != nil {
+			return m, nil, err
+		}
+		defer func() { m.addLogins(stop()) }()
 	}
 	m, parts, err = b.load(ctx, w, ready, run, b.Profiles != "" && run == 0)
 	if beside && err == nil {
@@ -176,22 +179,4 @@ func (b *bench) refreshed(w work, o *outcome, after usage) {
 		r.Authorizations = b.Connections
 	}
 	r.Memory, r.Peak = mega(after.memory), mega(after.peak)
-}
-
-// beside keeps the password endpoint busy until what it returns is called, which tells how many logins a second there
-// were.
-func (s *scene) beside(ctx context.Context) (stop func() float64) {
-	ctx, cancel := context.WithCancel(ctx)
-	l := &load{connections: besides, time: 24 * time.Hour}
-	logins := s.logins()
-	done := make(chan *outcome, 1)
-	go func() { done <- l.run(ctx, s.target, 1, func(i int) caller { return only(logins(i)) }) }()
-	for l.answered.Load() == 0 && sleepUntil(ctx, time.Now().Add(10*time.Millisecond)) { // until it is busy
-		continue
-	}
-	return func() float64 {
-		cancel()
-		o := <-done
-		return o.perSecond(o.total())
-	}
 }

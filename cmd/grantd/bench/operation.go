@@ -20,13 +20,10 @@ type operation struct {
 
 	statement bool // it costs one statement of the database
 	hashes    bool // it costs a password's hash, for which all processors are there
-	beside    bool // passwords are asked for at the same time, as fast as they are answered
+	beside    bool // passwords are asked for at the same time, as fast as they are answered (see scene.beside)
 	refreshes bool // it makes authorizations go on
 	service   bool // a confidential client asks
 }
-
-// besides is how many connections ask for passwords beside another operation.
-const besides = 64
 
 var operations = []operation{
 	{

@@ -17,6 +17,7 @@ type outcome struct {
 	gate    chan struct{} // closed at start
 	tickets atomic.Int64  // requests that have their number
 	spent   atomic.Bool   // an exchange had nothing left to send
+	refused atomic.Int64  // of a load that gives way, not among the errors of results
 }
 
 // total is what became of all exchanges together.

@@ -73,7 +73,9 @@ type Measured struct {
 	CPU        float64 `json:"cpu_us"` // of the server; 0: unknown
 	Memory     float64 `json:"memory_mb"`
 	Passwords  float64 `json:"passwords,omitempty"` // logins a second beside it
-	Alone      *Alone  `json:"alone,omitempty"`     // the same without what is beside it
+	// PasswordsRefused are the logins a second that found the queue full. They waited as long as Retry-After says.
+	PasswordsRefused float64 `json:"passwords_refused,omitempty"`
+	Alone            *Alone  `json:"alone,omitempty"` // the same without what is beside it
 
 	Limit     float64 `json:"limit"` // the rate that nothing can exceed; 0: unknown
 	Share     float64 `json:"share"` // of the limit

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // appendPost writes a whole request that carries a form.
@@ -55,7 +56,7 @@ func (c *conn) ask(request []byte, want string) (body []byte, err error) {
 	case err != nil:
 		return nil, err
 	case status != http.StatusOK:
-		return nil, &refusal{status, errorCode(body)}
+		return nil, &refusal{status, errorCode(body), c.after}
 	case !bytes.Contains(body, []byte(want)):
 		return nil, fmt.Errorf("the answer has no %s", want)
 	}
@@ -65,7 +66,8 @@ func (c *conn) ask(request []byte, want string) (body []byte, err error) {
 // refusal is an answer other than 200. Its body is not repeated: it may hold a token.
 type refusal struct {
 	status int
-	code   string // of RFC 6749 §5.2; empty: none
+	code   string        // of RFC 6749 §5.2; empty: none
+	after  time.Duration // in which not to ask again; zero: not said
 }
 
 func (r *refusal) Error() string {
