@@ -34,7 +34,11 @@ func (s *Server) Run(ctx context.Context) {
 	} {
 		running.Go(func() { s.repeat(ctx, task) })
 	}
-	running.Go(func() { s.warn(ctx, "make the keys of ID tokens", s.ensureIDKeys(ctx)) })
+	running.Go(func() {
+		// Bounded as the others are: it would keep the turn, without which no keys are read.
+		first := task{limit: taskTime, do: s.ensureIDKeys}
+		s.warn(ctx, "make the keys of ID tokens", first.once(ctx))
+	})
 	running.Go(func() { s.sendNotices(ctx) })
 }
 

@@ -48,3 +48,17 @@ func TestFaultsSpendNothing(t *testing.T) {
 		s.withoutNames(func() { s.refreshAs("spa", tokens, "scope", "me").wantOK(t) })
 	})
 }
+
+// The same with the key of the ID token, where it was made by another server since this one started.
+func TestFaultsOfKeysSpendNothing(t *testing.T) {
+	s := withApps(t, func(o *server.Options) { o.ReuseGrace = 0 })
+	s.onNewDatabase()
+	s.addApps()
+	s.startServer()
+	young := s.beside(0) // it has no such key, and looks for one when asked
+	tokens := s.redeem(s.code(asked("scope", "openid me offline_access")))
+	s.alter("ALTER TABLE signing_keys RENAME TO out_of_order")
+	young.refreshAs("spa", tokens).wantError(t, http.StatusInternalServerError, "server_error")
+	s.alter("ALTER TABLE out_of_order RENAME TO signing_keys")
+	young.refreshAs("spa", tokens).wantOK(t)
+}

@@ -132,10 +132,14 @@ func (s *Server) issue(ctx context.Context, g store.Grant, out issuance) (oauth2
 	return info, nil
 }
 
-// whomToName reads the user whom the ID token for a scope is about, if there is to be one.
+// whomToName reads the user whom the ID token for a scope is about, if there is to be one, and sees to
+// the key that signs it: what can fail comes before a refresh token is spent.
 func (s *Server) whomToName(ctx context.Context, userID string, scope scopes.Set) (store.User, error) {
 	if !scope.Has("openid") {
 		return store.User{}, nil
+	}
+	if err := s.ensureIDKeys(ctx); err != nil {
+		return store.User{}, err
 	}
 	user, err := s.DB.User(ctx, userID)
 	if errors.Is(err, store.ErrNotFound) {
