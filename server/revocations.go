@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -146,6 +147,7 @@ func (l *revocations) fresh(now time.Time) bool {
 // add makes a revocation of this server's own count at once; the others hear of
 // it at their next poll.
 func (l *revocations) add(r store.Revocation) {
+	r.ID = strings.Clone(r.ID) // it may be a piece of a token's claims, and is kept for hours
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.take(r)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
@@ -57,7 +58,8 @@ func (l *rows[R]) put(id string, row *R, at time.Time, dropped uint64) {
 			break
 		}
 	}
-	l.byID[id] = keptRow[R]{row, at}
+	// A copy: the id may be a piece of a request's body, with all that is secret in it.
+	l.byID[strings.Clone(id)] = keptRow[R]{row, at}
 }
 
 // drop forgets what was changed or deleted.
