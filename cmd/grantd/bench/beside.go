@@ -18,7 +18,9 @@ func (s *scene) beside(ctx context.Context) (stop func() *outcome, err error) {
 	l := &load{connections: besides, time: 24 * time.Hour, givesWay: true}
 	logins := s.logins()
 	done := make(chan *outcome, 1)
-	go func() { done <- l.run(ctx, s.target, 1, func(i int) caller { return only(logins(i)) }) }()
+	asleep := s.target
+	asleep.awake = false // an answer takes long
+	go func() { done <- l.run(ctx, asleep, 1, func(i int) caller { return only(logins(i)) }) }()
 	stop = func() *outcome {
 		cancel()
 		return <-done

@@ -17,6 +17,7 @@ type target struct {
 	url     *url.URL    // scheme and host; the path is that of each request
 	tls     *tls.Config // for https
 	address string      // where to connect to, host:port
+	awake   bool        // connections do not sleep: see keepAwake
 }
 
 // at is a server at an address of this machine.
@@ -58,16 +59,18 @@ func (c *conn) do(request []byte) (status int, body []byte, err error) {
 func (c *conn) open() (err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, patience)
 	defer cancel()
-	if c.to.url.Scheme == "https" {
-		c.net, err = (&tls.Dialer{Config: c.to.tls}).DialContext(ctx, "tcp", c.to.address)
-	} else {
-		c.net, err = (&net.Dialer{}).DialContext(ctx, "tcp", c.to.address)
-	}
+	opened, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.to.address)
 	if err != nil {
-		c.net = nil // an interface that holds a nil *tls.Conn is none
 		return err
 	}
-	opened := c.net
+	if c.to.awake {
+		if opened, err = keepAwake(opened); err != nil {
+			return err
+		}
+	}
+	if c.net = opened; c.to.url.Scheme == "https" {
+		c.net = tls.Client(opened, c.to.tls)
+	}
 	stop := context.AfterFunc(c.ctx, func() { opened.Close() })
 	c.free = func() { stop() }
 	c.in = bufio.NewReaderSize(c.net, longestLine)

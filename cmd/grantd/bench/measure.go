@@ -38,6 +38,9 @@ func (r *Report) measureOn(ctx context.Context, st *stage, on []int, works []wor
 	}
 	defer func() { err = errors.Join(err, b.limits.stop()) }()
 	b.scene, b.bounds = st.scene(b.server), st.at(b.limits)
+	// Those who share processors with the server would keep it from them, and very many keep each other from looking.
+	b.scene.awake = len(on) > 0 && st.Connections <= mostAwake
+	b.bounds.awake = b.scene.awake
 	return b.measure(ctx, works)
 }
 
@@ -180,3 +183,6 @@ func (b *bench) refreshed(w work, o *outcome, after usage) {
 	}
 	r.Memory, r.Peak = mega(after.memory), mega(after.peak)
 }
+
+// mostAwake is how many connections are not slowed down by looking for their answers in turn.
+const mostAwake = 64
