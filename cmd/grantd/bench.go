@@ -94,6 +94,9 @@ func (in *benchFlags) complete(cmd *cobra.Command) (err error) {
 			return fmt.Errorf("--mix: %w", err)
 		}
 	}
+	if given("operation") && len(in.Operations) == 0 { // of an empty variable, say
+		return errors.New("--operation names none; leave it out to measure all")
+	}
 	if given("count") && !given("for") {
 		in.For = 0
 	}

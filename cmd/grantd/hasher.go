@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/rpc"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 )
@@ -23,7 +24,7 @@ const hasherRest = time.Minute
 //
 // The process is started when first needed, and again after it died. It gets neither
 // settings nor the master key: what it is sent is one hash and one password at a time, over a pipe.
-// Where it cannot be started, passwords are hashed here.
+// Where it cannot be started, passwords are hashed here until it is tried again.
 type hasher struct {
 	log  *slog.Logger
 	path string // of this program
@@ -33,7 +34,7 @@ type hasher struct {
 	running *hashProcess // nil while there is none
 	busy    int          // hashes under way
 	idle    *time.Timer
-	refused bool // it cannot be started
+	again   time.Time // when a start is tried again, after one that failed
 }
 
 // hashProcess is one run of "grantd hash-passwords".
@@ -80,6 +81,9 @@ func (h *hasher) call(method string, request HashRequest, reply any) error {
 			return nil
 		}
 	}
+	if method == "Hash" || strings.HasPrefix(request.Hash, "$2") { // bcrypt takes 4 kB: that is not what it died of
+		return h.here(method, request, reply)
+	}
 	return fmt.Errorf("the process that hashes passwords died twice: %w", err)
 }
 
@@ -95,10 +99,10 @@ func (h *hasher) here(method string, request HashRequest, reply any) error {
 func (h *hasher) take() *hashProcess {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.running == nil && !h.refused {
+	if h.running == nil && !time.Now().Before(h.again) {
 		p, err := startHashProcess(h.path)
 		if err != nil {
-			h.refused = true
+			h.again = time.Now().Add(h.rest) // the system may have been short of processes, or memory, for a moment
 			h.log.Warn("passwords are hashed in this process, and slow other requests down: the one for them does not start", "error", err)
 			return nil
 		}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"log/slog"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // hashOfSecret is that of "secret", at the lowest cost.
@@ -80,6 +82,44 @@ func TestHasherDoesNotStart(t *testing.T) {
 	wantHashes(t, h)
 	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "hashed in this process") {
 		t.Errorf("log: %s", text)
+	}
+}
+
+// A system that had no room for a process has it again.
+func TestHasherStartsLater(t *testing.T) {
+	t.Parallel()
+	h, _ := startHasher(t)
+	h.path = "/nonexistent"
+	wantHashes(t, h)
+	h.path = ownProgram()
+	wantHashes(t, h)
+	if h.running != nil {
+		t.Error("a start was tried again at once")
+	}
+	h.again = time.Now()
+	wantHashes(t, h)
+	if h.running == nil {
+		t.Error("no start was tried again")
+	}
+}
+
+// A process that starts and dies each time, say because it may have no threads, costs nobody a login.
+// Of a hash that may take much memory it is not known whether that was the reason.
+func TestHasherDiesAlways(t *testing.T) {
+	t.Parallel()
+	h, _ := startHasher(t)
+	var err error
+	if h.path, err = exec.LookPath("false"); err != nil {
+		t.Fatal(err)
+	}
+	if match, err := h.Match(hashOfSecret, "secret"); !match || err != nil {
+		t.Errorf("%v, %v", match, err)
+	}
+	if hash, err := h.Hash("a new one", 4); err != nil || !strings.HasPrefix(hash, "$2a$04$") {
+		t.Errorf("hash %q, %v", hash, err)
+	}
+	if _, err := h.Match("$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHQ$MTIzNDU2Nzg5MDEyMzQ1Ng", "secret"); err == nil || !strings.Contains(err.Error(), "died twice") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -60,6 +60,12 @@ type Weight struct {
 	Weight    float64
 }
 
+// Bounds of what is asked for: nothing reaches them, and beyond them sums overflow.
+const (
+	mostRate  = 1e9
+	mostAdded = 100_000_000
+)
+
 // Check says what is wrong with the options.
 func (o *Options) Check() error {
 	for _, name := range o.Operations {
@@ -77,10 +83,12 @@ func (o *Options) Check() error {
 		return errors.New("a load needs an end: give a time or a number of requests")
 	case o.Runs < 1:
 		return errors.New("there must be at least one run")
-	case o.Rate < 0:
-		return errors.New("the rate is negative")
+	case !(o.Rate >= 0 && o.Rate <= mostRate): // which NaN is not either
+		return fmt.Errorf("the rate is not a number from 0 to %d", int(mostRate))
 	case o.Authorizations < 0 || o.Chains < 0 || o.Clients < 0 || o.Cores < 0:
 		return errors.New("there cannot be fewer than no authorizations, chains, clients or cores")
+	case max(o.Authorizations, o.Chains, o.Clients) > mostAdded:
+		return fmt.Errorf("at most %d authorizations, chains or clients are added", mostAdded)
 	case o.HashCost != 0 && (o.HashCost < 10 || o.HashCost > 16):
 		return errors.New("a server takes bcrypt costs from 10 to 16")
 	}

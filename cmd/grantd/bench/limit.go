@@ -99,6 +99,7 @@ func measureHashes(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	const password = "correct horse battery"
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
 	if err != nil {
 		return nil, err

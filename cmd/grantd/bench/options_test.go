@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,11 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		"at least one connection":   func(o *Options) { o.Connections = 0 },
 		"needs an end":              func(o *Options) { o.For = 0 },
 		"at least one run":          func(o *Options) { o.Runs = 0 },
-		"the rate is negative":      func(o *Options) { o.Rate = -1 },
+		"not a number from 0":       func(o *Options) { o.Rate = math.NaN() },
+		"number from 0 to 10000000": func(o *Options) { o.Rate = math.Inf(1) },
+		"the rate is not a number":  func(o *Options) { o.Rate = -1 },
+		"at most 100000000":         func(o *Options) { o.Authorizations = math.MaxInt },
+		"chains or clients are add": func(o *Options) { o.Chains = mostAdded + 1 },
 		"fewer than no":             func(o *Options) { o.Chains = -1 },
 		"open files":                func(o *Options) { o.Connections = 1 << 30 },
 		"a mix has two":             func(o *Options) { o.Mix = []Weight{{"me", 1}} },

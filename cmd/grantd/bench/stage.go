@@ -21,10 +21,8 @@ import (
 const (
 	appID       = "bench-app"
 	serviceID   = "bench-service"
-	serviceKey  = "bench-service-secret" // opens a database that is thrown away
 	limitID     = "bench-limit"
 	username    = "bench"
-	password    = "correct horse battery"
 	usersMany   = 1000
 	refreshTTL  = 720 * time.Hour
 	refreshMost = 2160 * time.Hour
@@ -36,6 +34,8 @@ type stage struct {
 	issuer      string
 	key         []byte // the master key
 	master      *token.Master
+	secret      string // of the client that is a service
+	password    string // of each user
 	db          *store.DB
 	users       []string // in order, as are the clients that may refresh
 	apps        []string
@@ -45,7 +45,8 @@ type stage struct {
 
 // newStage brings an empty database to where a server can be loaded.
 func newStage(ctx context.Context, o *Options) (_ *stage, err error) {
-	s := &stage{Options: o, issuer: "http://localhost", key: token.NewMasterKey()}
+	// Not the same for everybody: a database that was named stays, with the client and the users in it.
+	s := &stage{Options: o, issuer: "http://localhost", key: token.NewMasterKey(), secret: rand.Text(), password: rand.Text()}
 	if o.TLS {
 		s.issuer = "https://localhost"
 		if s.certificate, err = newCertificate(o.Folder); err != nil {
@@ -107,7 +108,7 @@ func (s *stage) empty(ctx context.Context) error {
 }
 
 func (s *stage) addUsers(ctx context.Context) error {
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), s.HashCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(s.password), s.HashCost)
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func (s *stage) addUsers(ctx context.Context) error {
 
 func (s *stage) addClients(ctx context.Context) error {
 	now := time.Now()
-	secret := sha256.Sum256([]byte(serviceKey))
+	secret := sha256.Sum256([]byte(s.secret))
 	may := []string{"me", "items"}
 	all := []store.Client{
 		{ID: appID, Grants: []string{"password", "refresh_token"}, Scopes: may, DefaultScopes: may, CreatedAt: now},
@@ -173,7 +174,7 @@ func (s *stage) at(p *process) target {
 func (s *stage) scene(p *process) *scene {
 	sc := &scene{
 		target: s.at(p), pid: p.cmd.Process.Pid, token: "/token", introspect: "/introspect", me: "/users/me/",
-		app: appID, user: username + "0", pass: password, service: basicOf(serviceID, serviceKey), chains: s.chains,
+		app: appID, user: username + "0", pass: s.password, service: basicOf(serviceID, s.secret), chains: s.chains,
 	}
 	sc.fresh, sc.release = sc.ofService, s.spread.release
 	return sc
