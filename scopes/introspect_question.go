@@ -106,17 +106,17 @@ func readIntrospection(body []byte, issuer string) (*Claims, error) {
 	// Of body a copy, without the room that it was read into. And iss is OPTIONAL: it is he who answers.
 	c := &Claims{Payload: bytes.Clone(body), Issuer: issuer}
 	active, bearer, told := false, true, false
-	err := eachMember(string(body), func(name, value string) error {
+	err := eachMember(body, func(name string, value []byte) error {
 		switch name {
 		case "active":
-			active, told = value == "true", value == "true" || value == "false"
+			active, told = string(value) == "true", string(value) == "true" || string(value) == "false"
 			return nil
 		case "token_type":
 			kind, ok := text(value)
 			bearer = ok && strings.EqualFold(kind, "Bearer") // RFC 6749 §7.1; not a refresh token
 			return nil
 		}
-		return c.set(name, value)
+		return c.set(name, string(value)) // not a piece of all, which would be kept beside Payload
 	})
 	switch {
 	case err != nil:

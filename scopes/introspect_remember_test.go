@@ -151,8 +151,8 @@ func TestIntrospectMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if grown := heap() - before; grown > 3<<20 {
-			t.Errorf("answers of %d bytes: %d MB", length, grown>>20)
+		if grown := heap() - before; grown > 1400<<10 {
+			t.Errorf("answers of %d bytes: %d KB", length, grown>>10)
 		}
 		runtime.KeepAlive(i)
 	}
