@@ -61,6 +61,9 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 	}
 	in := s.rotation(t)
 	in.From = tokenRequestOf(ctx).from
+	// The signature is worth the time of a disk. Nobody sees it before the rotation is durable.
+	var early oauth2.TokenInfo
+	in.Meanwhile = func(g store.Grant) { early, _ = s.reissue(ctx, g, scope, user) }
 	rot, err := s.DB.RotateGrant(ctx, in)
 	if err != nil {
 		return nil, err
@@ -68,11 +71,10 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 	recordOf(ctx).outcome = rot.Outcome.String()
 	switch rot.Outcome {
 	case store.Rotated, store.Repeated:
-		audience, err := s.narrowedAudience(tokenRequestOf(ctx).resources, rot.Grant.Audience)
-		if err != nil {
-			return nil, err
+		if early != nil && rot.Outcome == store.Rotated {
+			return early, nil
 		}
-		return s.issue(ctx, rot.Grant, issuance{scope: scope, audience: audience, refresh: true, user: user})
+		return s.reissue(ctx, rot.Grant, scope, user)
 	case store.Reused:
 		s.afterReuse(ctx, t)
 		return nil, badGrant("the refresh token was used before; the authorization is revoked, log in again")
@@ -81,6 +83,15 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 	}
 	return nil, badGrant("the authorization was revoked; log in again").
 		because(fmt.Errorf("grant %s is %s", t.GrantID, rot.Outcome))
+}
+
+// reissue mints the answer of an authorization that was rotated.
+func (s *Server) reissue(ctx context.Context, g store.Grant, scope scopes.Set, user store.User) (oauth2.TokenInfo, error) {
+	audience, err := s.narrowedAudience(tokenRequestOf(ctx).resources, g.Audience)
+	if err != nil {
+		return nil, err
+	}
+	return s.issue(ctx, g, issuance{scope: scope, audience: audience, refresh: true, user: user})
 }
 
 // afterReuse: RFC 9700 §4.14.2. Whoever holds the authorization's tokens, a

@@ -35,6 +35,8 @@ type turn struct {
 	grant Grant
 	err   error // also ErrNotFound, when no row was to be rotated
 	done  chan struct{}
+
+	early chan Grant // what grant will be if the commit goes well; nil: nobody has anything to do meanwhile
 }
 
 // maxGroup bounds how long a group keeps other writers from the connection. So many statements take
@@ -52,15 +54,27 @@ func (db *DB) rotateInGroup(ctx context.Context, in Rotation) (Grant, error) {
 	if t == nil {
 		return db.rotateAlone(ctx, in)
 	}
-	select {
-	case <-t.done:
-	case <-ctx.Done():
+	if !t.wait() {
 		return Grant{}, ctx.Err()
 	}
 	if t.err == errOwnWay {
 		return db.rotateOne(ctx, in)
 	}
 	return t.grant, db.dialect.fault(ctx, t.err)
+}
+
+// wait returns when it is known what became of t, or false when its caller's context ends before.
+func (t *turn) wait() bool {
+	for early := t.early; ; early = nil {
+		select {
+		case g := <-early:
+			t.in.Meanwhile(g)
+		case <-t.done:
+			return true
+		case <-t.ctx.Done():
+			return false
+		}
+	}
 }
 
 // rotateAlone serves the caller who found nobody at work, as if there were no queue. Those who came
@@ -79,6 +93,9 @@ func (db *DB) rotateAlone(ctx context.Context, in Rotation) (Grant, error) {
 func (db *DB) join(ctx context.Context, in Rotation) *turn {
 	q := db.rotations
 	t := &turn{ctx: ctx, in: in, done: make(chan struct{})}
+	if in.Meanwhile != nil {
+		t.early = make(chan Grant, 1)
+	}
 	if !q.first(t, db.help) {
 		return t
 	}

@@ -41,7 +41,11 @@ func (db *DB) rotateGroup(take func() []*turn) (turns []*turn, err error) {
 	}
 	err = db.update(ctx, func(tx *sql.Tx) error {
 		turns = take()
-		return rotateAll(ctx, tx.StmtContext(ctx, s), turns)
+		if err := rotateAll(ctx, tx.StmtContext(ctx, s), turns); err != nil {
+			return err
+		}
+		tellEarly(turns)
+		return nil
 	})
 	return turns, err
 }
@@ -56,4 +60,16 @@ func rotateAll(ctx context.Context, s *sql.Stmt, turns []*turn) error {
 		}
 	}
 	return nil
+}
+
+// tellEarly lets callers do what they have to do anyway while the commit waits for the disk.
+func tellEarly(turns []*turn) {
+	for _, t := range turns {
+		if t.early != nil && t.err == nil {
+			select {
+			case t.early <- t.grant:
+			default: // it was told before: the transaction is tried again
+			}
+		}
+	}
 }

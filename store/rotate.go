@@ -42,6 +42,10 @@ type Rotation struct {
 	Grace                time.Duration // how long after a rotation a repeat is answered
 	From                 string        // the address that it came from
 	Until                time.Time     // when the last access token issued before Now expires; for a revocation after reuse
+
+	// Meanwhile may be called once, in RotateGrant, with the Grant that it will return if it rotates: what is made of that, while
+	// the disk is waited for, is good only if RotateGrant returns Rotated. Nil means that there is nothing to do.
+	Meanwhile func(Grant)
 }
 
 // RotateResult is what became of it.

@@ -72,6 +72,7 @@ func openServed(ctx context.Context, cfg config.Config, migrate bool) (*store.DB
 func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Master, db *store.DB, on listeners, demoApp string, started func()) error {
 	// Whoever read standard output or error may go before the server does.
 	signal.Ignore(syscall.SIGPIPE)
+	collectSeldom()
 	log := newLog(a.stderr, cfg.Log)
 	options, err := serverOptions(cfg, master, db, log)
 	if err != nil {
