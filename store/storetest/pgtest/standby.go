@@ -39,6 +39,10 @@ func (c *Cluster) Standby(t testing.TB, o StandbyOptions) *Cluster {
 		c.Exec("SELECT pg_reload_conf()")
 	}
 	s.must(c.awaitStandby(name, o.Synchronous))
+	if o.Synchronous {
+		// Commits wait from when the checkpointer has read the setting, which it does before it begins.
+		c.Exec("CHECKPOINT")
+	}
 	return s
 }
 
