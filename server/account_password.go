@@ -70,8 +70,8 @@ func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, 
 		return badGrant("your password was changed elsewhere, or you were signed out meanwhile; nothing is changed here")
 	}
 	http.SetCookie(w, s.sessionCookie(secret))
-	s.audit(ctx, slog.LevelInfo, "password.changed", "subject", v.user.ID, "grants", changed.Grants)
+	s.audit(ctx, slog.LevelInfo, store.Event{Type: "password.changed", Subject: v.user.ID, Detail: store.Detail{"grants": changed.Grants}})
 	s.afterSessions(ctx, v.user.ID, changed.Sessions)
-	s.audit(ctx, slog.LevelInfo, "session.started", "session", session.ID, "subject", v.user.ID)
+	s.audit(ctx, slog.LevelInfo, store.Event{Type: "session.started", Subject: v.user.ID, Detail: store.Detail{"session": session.ID}})
 	return s.poll(ctx) // before the answer, so that it counts here at once
 }

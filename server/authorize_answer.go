@@ -78,7 +78,7 @@ func (s *Server) createCode(ctx context.Context) (oauth2.TokenInfo, error) {
 	if !created {
 		return nil, refusal(loginRequired, "the person was signed out meanwhile")
 	}
-	s.audit(ctx, slog.LevelInfo, "authorization.granted", "grant", c.GrantID, "client", c.ClientID, "subject", c.UserID)
+	s.audit(ctx, slog.LevelInfo, store.Event{Type: "authorization.granted", Subject: c.UserID, ClientID: c.ClientID, GrantID: c.GrantID})
 	return &models.Token{ClientID: c.ClientID, UserID: c.UserID, Scope: in.granted.String(), Code: code, CodeCreateAt: c.CreatedAt, CodeExpiresIn: codeTTL}, nil
 }
 

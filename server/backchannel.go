@@ -119,12 +119,14 @@ func (s *Server) tell(running context.Context, n notice) {
 // noteNotice logs what became of a notice.
 func (s *Server) noteNotice(n notice, err error) {
 	ctx := context.WithValue(context.Background(), recordKey{}, &record{id: n.request})
-	about := []any{"client", n.client.ID, "session", n.sessionID, "subject", n.subject, "attempts", n.attempts}
-	if err != nil {
-		s.audit(ctx, slog.LevelWarn, "backchannel_logout.failed", append(about, "error", err.Error())...)
-		return
+	told := store.Event{
+		Type: "backchannel_logout.delivered", Subject: n.subject, ClientID: n.client.ID, Detail: store.Detail{"session": n.sessionID, "attempts": n.attempts},
 	}
-	s.audit(ctx, slog.LevelInfo, "backchannel_logout.delivered", about...)
+	level := slog.LevelInfo
+	if err != nil {
+		level, told.Type, told.Detail["error"] = slog.LevelWarn, "backchannel_logout.failed", err.Error()
+	}
+	s.audit(ctx, level, told)
 }
 
 // refusedNotice is a failure that would be the same the next time.

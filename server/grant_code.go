@@ -101,7 +101,7 @@ func (s *Server) redeem(ctx context.Context, c store.Code, g store.Grant) error 
 	switch outcome {
 	case store.CodeSpent:
 		recordOf(ctx).outcome = "ok"
-		s.audit(ctx, slog.LevelInfo, "grant.created", "grant", g.ID, "client", g.ClientID, "subject", g.UserID)
+		s.audit(ctx, slog.LevelInfo, store.Event{Type: "grant.created", Subject: g.UserID, ClientID: g.ClientID, GrantID: g.ID})
 		return nil
 	case store.CodeReplayed:
 		s.afterReplay(ctx, c)
@@ -114,7 +114,7 @@ func (s *Server) redeem(ctx context.Context, c store.Code, g store.Grant) error 
 
 // afterReplay: RFC 6749 §4.1.2. Of two who have the code and its verifier one is a thief.
 func (s *Server) afterReplay(ctx context.Context, c store.Code) {
-	s.audit(ctx, slog.LevelWarn, "authorization_code.reused", "grant", c.GrantID, "client", c.ClientID, "subject", c.UserID)
+	s.audit(ctx, slog.LevelWarn, store.Event{Type: "authorization_code.reused", Subject: c.UserID, ClientID: c.ClientID, GrantID: c.GrantID})
 	now := s.Now()
 	s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: c.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
 }

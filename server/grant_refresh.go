@@ -97,7 +97,9 @@ func (s *Server) reissue(ctx context.Context, g store.Grant, scope scopes.Set, u
 // afterReuse: RFC 9700 §4.14.2. Whoever holds the authorization's tokens, a
 // thief or the client, has to log in again.
 func (s *Server) afterReuse(ctx context.Context, t token.Refresh) {
-	s.audit(ctx, slog.LevelWarn, "refresh_token.reused", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject, "generation", t.Generation)
+	s.audit(ctx, slog.LevelWarn, store.Event{
+		Type: "refresh_token.reused", Subject: t.Subject, ClientID: t.ClientID, GrantID: t.GrantID, Detail: store.Detail{"generation": t.Generation},
+	})
 	now := s.Now()
 	s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: t.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
 }

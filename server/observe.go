@@ -133,11 +133,6 @@ func methodOf(r *http.Request) string {
 	return "other"
 }
 
-// audit logs a security event with the request it came from.
-func (f *frame) audit(ctx context.Context, level slog.Level, event string, attrs ...any) {
-	f.log.Log(ctx, level, "audit", append([]any{"event", event, "id", recordOf(ctx).id}, attrs...)...)
-}
-
 // statusWriter remembers what was answered.
 type statusWriter struct {
 	http.ResponseWriter

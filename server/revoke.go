@@ -66,7 +66,7 @@ func (s *Server) revokeGrant(ctx context.Context, t token.Refresh) error {
 	}
 	if revoked { // else every server has it in its feed, by its own date
 		s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: t.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
-		s.audit(ctx, slog.LevelInfo, "grant.revoked", "grant", t.GrantID, "client", t.ClientID, "subject", t.Subject)
+		s.audit(ctx, slog.LevelInfo, store.Event{Type: "grant.revoked", Subject: t.Subject, ClientID: t.ClientID, GrantID: t.GrantID})
 	}
 	return nil
 }
@@ -80,6 +80,6 @@ func (s *Server) revokeToken(ctx context.Context, c *scopes.Claims) error {
 		return err
 	}
 	s.live.add(store.Revocation{Kind: store.RevokedToken, ID: c.ID, RevokedAt: now, ExpiresAt: until})
-	s.audit(ctx, slog.LevelInfo, "access_token.revoked", "jti", c.ID, "client", c.ClientID, "subject", c.Subject)
+	s.audit(ctx, slog.LevelInfo, store.Event{Type: "access_token.revoked", Subject: c.Subject, ClientID: c.ClientID, GrantID: c.GrantID, Detail: store.Detail{"jti": c.ID}})
 	return nil
 }
