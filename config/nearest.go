@@ -1,10 +1,6 @@
 package config
 
-import (
-	"strings"
-
-	"github.com/agext/levenshtein"
-)
+import "strings"
 
 // nearest gives the key that takes the fewest edits to reach from name, with
 // or without the group in front.
@@ -21,12 +17,34 @@ func measured(name string, keys []string) (best string, isClose bool) {
 	for _, key := range keys {
 		whole := flagName(key)
 		last := flagName(key[strings.LastIndex(key, ".")+1:])
-		edits := min(levenshtein.Distance(name, whole, nil), levenshtein.Distance(name, last, nil))
+		edits := min(distance(name, whole), distance(name, last))
 		if fewest < 0 || edits < fewest {
 			best, fewest = key, edits
 		}
 	}
 	return best, 2*fewest <= len(name)
+}
+
+// distance is how many bytes must be put in, taken out or replaced to make b of a (Levenshtein). Its time is
+// the product of the lengths.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1) // from what was read of a to each beginning of b
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 func didYouMean(name string) string { return `did you mean "` + name + `"?` }
