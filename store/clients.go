@@ -25,6 +25,9 @@ type Client struct {
 	LogoutURIs     []string // where people may be sent after they signed out
 	BackchannelURI string   // is told when a session ends; empty: nobody is
 	IDTokenAlg     string   // signs its ID tokens; empty: RS256
+
+	OldSecretHash  []byte // of the secret before, which is good until OldSecretUntil; nil: there is none
+	OldSecretUntil time.Time
 }
 
 // Kinds of clients.
@@ -35,13 +38,13 @@ const (
 )
 
 const clientColumns = `id, name, secret_hash, grants, scopes, default_scopes, redirect_uris, introspect, created_at, ` +
-	`kind, first_party, pkce_optional, required_scopes, origins, logout_uris, backchannel_uri, id_token_alg`
+	`kind, first_party, pkce_optional, required_scopes, origins, logout_uris, backchannel_uri, id_token_alg, old_secret_hash, old_secret_until`
 
 func scanClient(row scanner) (c Client, err error) {
 	err = row.Scan(&c.ID, &c.Name, &c.SecretHash, (*names)(&c.Grants), (*names)(&c.Scopes),
 		(*names)(&c.DefaultScopes), (*names)(&c.RedirectURIs), &c.Introspect, instant{&c.CreatedAt},
 		&c.Kind, &c.FirstParty, &c.PKCEOptional, (*names)(&c.RequiredScopes), (*names)(&c.Origins), (*names)(&c.LogoutURIs),
-		&c.BackchannelURI, &c.IDTokenAlg)
+		&c.BackchannelURI, &c.IDTokenAlg, &c.OldSecretHash, instant{&c.OldSecretUntil})
 	return c, err
 }
 
@@ -49,11 +52,11 @@ func scanClient(row scanner) (c Client, err error) {
 // of that time stay and concern tokens issued before.
 func (db *DB) CreateClient(ctx context.Context, c Client) error {
 	n, err := db.write.exec(ctx, `INSERT INTO clients (`+clientColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) ON CONFLICT DO NOTHING`,
 		c.ID, c.Name, secret(c.SecretHash), names(c.Grants), names(c.Scopes),
 		names(c.DefaultScopes), names(c.RedirectURIs), bit(c.Introspect), millis(c.CreatedAt),
 		c.Kind, bit(c.FirstParty), bit(c.PKCEOptional), names(c.RequiredScopes), names(c.Origins), names(c.LogoutURIs),
-		c.BackchannelURI, c.IDTokenAlg)
+		c.BackchannelURI, c.IDTokenAlg, secret(c.OldSecretHash), orNull(millis(c.OldSecretUntil)))
 	return notTaken("client_id", n, err)
 }
 

@@ -31,6 +31,7 @@ var copied = []table{
 	newTable("grants", 1, grantColumns),
 	newTable("revocations", 2, "kind, id, revoked_at, expires_at"),
 	newTable("signing_keys", 1, "id, alg, first_of, public, sealed, created_at, sign_from"),
+	newTable("sealed_keys", 1, sealedColumns),
 	newTable("access_lives", 1, "id, ttl, used_until"), // tokens from before the move are still out
 	newTable("sessions", 1, sessionColumns),
 	newTable("session_clients", 2, "session_id, client_id"),

@@ -148,11 +148,11 @@ func TestCopyToOlderSchema(t *testing.T) {
 	ctx, from, to := t.Context(), newSQLite(t), newSQLite(t)
 	storetest.Populate(t, to, "g")
 	harms := []string{`DELETE FROM schema_version WHERE version_id > 1`}
-	for _, table := range []string{"copies", "access_lives", "codes", "consents", "session_clients", "sessions"} {
+	for _, table := range []string{"copies", "access_lives", "codes", "consents", "session_clients", "sessions", "sealed_keys"} {
 		harms = append(harms, `DROP TABLE `+table)
 	}
 	for table, columns := range map[string]string{
-		"clients": "kind first_party pkce_optional required_scopes origins logout_uris backchannel_uri id_token_alg",
+		"clients": "kind first_party pkce_optional required_scopes origins logout_uris backchannel_uri id_token_alg old_secret_hash old_secret_until",
 		"grants":  "session_id audience claims used_from",
 	} {
 		for _, column := range strings.Fields(columns) {

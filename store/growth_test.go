@@ -363,6 +363,7 @@ func TestIndexes(t *testing.T) {
 		"items (user_id id)",                     // listing
 		"revocations (kind id)",                  // asking about one token; revoking again
 		"revocations (revoked_at)",               // the poll of each server; sweep
+		"sealed_keys (id)",                       // the start of a server; a poll twice a minute
 		"session_clients (session_id client_id)", // telling them of the end
 		"sessions (cookie)",                      // each request for a page
 		"sessions (expires_at)",                  // sweep

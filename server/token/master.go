@@ -6,6 +6,7 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -21,6 +22,7 @@ var ErrSealed = errors.New("the master key does not open the signing keys of thi
 // signing keys at rest, one that authenticates refresh tokens. Each use has a
 // key of its own, so that neither can be turned against the other.
 type Master struct {
+	id      string
 	seal    cipher.AEAD
 	refresh []byte
 }
@@ -38,6 +40,10 @@ func NewMaster(key []byte) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive the refresh-token key: %w", err)
 	}
+	id, err := hkdf.Key(sha256.New, key, nil, "grantd master-key name v1", 8)
+	if err != nil {
+		return nil, fmt.Errorf("derive the name of the master key: %w", err)
+	}
 	block, err := aes.NewCipher(sealKey)
 	if err != nil {
 		return nil, fmt.Errorf("set up the seal: %w", err)
@@ -46,8 +52,12 @@ func NewMaster(key []byte) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the seal: %w", err)
 	}
-	return &Master{seal: seal, refresh: refresh}, nil
+	return &Master{id: hex.EncodeToString(id), seal: seal, refresh: refresh}, nil
 }
+
+// ID names the master key. It is no secret: it tells which key something was sealed with, and
+// nothing else about it.
+func (m *Master) ID() string { return m.id }
 
 // NewMasterKey makes a random master key.
 func NewMasterKey() []byte {
@@ -69,3 +79,18 @@ func (m *Master) openFor(id string, sealed []byte) ([]byte, error) {
 	}
 	return plain, nil
 }
+
+// SealKey encrypts a key of the server for the row of that kind and id in the database. Neither
+// can be changed afterwards, so no row passes for another one.
+func (m *Master) SealKey(kind, id string, key []byte) []byte {
+	return m.sealFor(sealedName(kind, id), key)
+}
+
+// OpenKey is the counterpart of SealKey. It returns ErrSealed when m is not the master key that
+// sealed it, or kind or id are others.
+func (m *Master) OpenKey(kind, id string, sealed []byte) ([]byte, error) {
+	return m.openFor(sealedName(kind, id), sealed)
+}
+
+// sealedName is no name that a signing key may have: those are of letters and digits.
+func sealedName(kind, id string) string { return "sealed key " + kind + " " + id }

@@ -110,3 +110,33 @@ func TestSealHides(t *testing.T) {
 		t.Error("sealed twice with the same nonce")
 	}
 }
+
+func TestSealKey(t *testing.T) {
+	m := masterOf(t, 1)
+	sealed := m.SealKey("audit", "a1", []byte("a secret"))
+	if key, err := m.OpenKey("audit", "a1", sealed); err != nil || string(key) != "a secret" {
+		t.Errorf("opened %q, %v", key, err)
+	}
+	if bytes.Contains(sealed, []byte("a secret")) || bytes.Equal(sealed, m.SealKey("audit", "a1", []byte("a secret"))) {
+		t.Error("what is sealed is legible, or has the same nonce each time")
+	}
+	for name, c := range map[string]struct {
+		master   *token.Master
+		kind, id string
+	}{
+		"wrong master key": {masterOf(t, 2), "audit", "a1"},
+		"another kind":     {m, "refresh", "a1"},
+		"another id":       {m, "audit", "a2"},
+	} {
+		if _, err := c.master.OpenKey(c.kind, c.id, sealed); !errors.Is(err, token.ErrSealed) {
+			t.Errorf("%s: %v, want ErrSealed", name, err)
+		}
+	}
+}
+
+// The name of a master key is in the database for good: it may not change.
+func TestMasterID(t *testing.T) {
+	if id, want := masterOf(t, 1).ID(), "4a8fcb8765180f94"; id != want {
+		t.Errorf("the name is %s, want %s", id, want)
+	}
+}

@@ -38,7 +38,7 @@ func RunCopy(t *testing.T, source, target func(t *testing.T) *store.DB) {
 		fill(t, one)
 		fill(t, other)
 		wantCopied(t, one, to)
-		refused(t, other, to, "has rows in users, clients, grants, revocations, signing_keys, access_lives, sessions, session_clients, consents, codes, items and is no copy of this source")
+		refused(t, other, to, "has rows in users, clients, grants, revocations, signing_keys, sealed_keys, access_lives, sessions, session_clients, consents, codes, items and is no copy of this source")
 	})
 	t.Run("taken over while empty", func(t *testing.T) {
 		to := target(t)
@@ -70,6 +70,7 @@ func fill(t *testing.T, db *store.DB) {
 	get(db.AddFirstSigningKey(ctx, key("k1", now)))(t)
 	must(t, db.AddSigningKey(ctx, store.SigningKey{ID: "k2", Alg: "EdDSA", Public: []byte{}, Sealed: []byte{}}))
 	must(t, db.AddSigningKey(ctx, store.SigningKey{ID: "k3", Alg: "HS256", Sealed: []byte{0}}))
+	get(db.AddSealedKey(ctx, sealed("audit")))(t)
 	must(t, db.NoteAccessLife(ctx, store.AccessLife{TTL: 90 * time.Second, UsedUntil: now}, now))
 	signIn(t, db, "s1")
 	get(db.JoinSession(ctx, "s1", "app"))(t)

@@ -94,6 +94,9 @@ func callsOfOthers(db *store.DB) calls {
 		"ReplaceSigningKeys": func(ctx context.Context) error { return drop(db.ReplaceSigningKeys(ctx, key("k", now))) },
 		"AddSigningKey":      func(ctx context.Context) error { return db.AddSigningKey(ctx, key("k", now)) },
 		"AddFirstSigningKey": func(ctx context.Context) error { return drop(db.AddFirstSigningKey(ctx, key("k", now))) },
+		"AddSealedKey":       func(ctx context.Context) error { return drop(db.AddSealedKey(ctx, sealed("k"))) },
+		"SealedKey":          func(ctx context.Context) error { return drop(db.SealedKey(ctx, "k")) },
+		"SealedKeys":         func(ctx context.Context) error { return drop(db.SealedKeys(ctx)) },
 		"SigningKeys":        func(ctx context.Context) error { return drop(db.SigningKeys(ctx)) },
 
 		"NoteAccessLife": func(ctx context.Context) error { return db.NoteAccessLife(ctx, store.AccessLife{UsedUntil: now}, now) },

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"feed":        testRevocations,
 		"lives":       testAccessLives,
 		"keys":        testKeys,
+		"sealed keys": testSealedKeys,
 		"items":       testItems,
 		"sessions":    testSessions,
 		"end":         testEndSessions,
@@ -77,6 +78,7 @@ func app(id string) store.Client {
 		Kind: store.WebClient, FirstParty: true, PKCEOptional: true, RequiredScopes: []string{"me"},
 		Origins: []string{"https://app.example"}, LogoutURIs: []string{"https://app.example/out"},
 		BackchannelURI: "https://app.example/logout", IDTokenAlg: "ES256",
+		OldSecretHash: []byte{9, 0, 1}, OldSecretUntil: later,
 	}
 }
 
