@@ -1,16 +1,19 @@
 package main
 
 import (
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArgs,
+		Use: "version", Short: "Print the version, and the commit it was built from", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.say(map[string]string{"version": version()}, "grantd %s", version())
+			said := map[string]string{"version": version(), "commit": builtFrom(), "go": runtime.Version()}
+			return a.say(said, "grantd %s", version())
 		},
 	}
 }
@@ -18,15 +21,38 @@ func (a *app) versionCommand() *cobra.Command {
 // release is the version of this source tree; CHANGELOG.md begins with it.
 const release = "0.1.0"
 
-// version is the release and, where the build knows it, the commit.
-func version() string {
-	info, _ := debug.ReadBuildInfo()
-	if info != nil {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				return release + "+" + s.Value[:12]
-			}
-		}
+// commit is set by the linker, in "make build" and in the Dockerfile: 40 hexadecimal digits, and "-dirty" where
+// the tree had changes. The go command's own stamp would depend on the tags that a clone happens to have.
+var commit string
+
+// builtFrom is the commit, as commit has it, also where the go command alone has built. It is empty when nobody knows.
+func builtFrom() string {
+	if commit != "" {
+		return commit
 	}
-	return release
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	stamp := map[string]string{}
+	for _, s := range info.Settings {
+		stamp[s.Key] = s.Value
+	}
+	if stamp["vcs.modified"] == "true" {
+		return stamp["vcs.revision"] + "-dirty"
+	}
+	return stamp["vcs.revision"]
+}
+
+// version is the release and, where the build knows it, the commit: 0.1.0+0123456789ab, or 0.1.0+0123456789ab.dirty.
+func version() string {
+	from, _, dirty := strings.Cut(builtFrom(), "-")
+	if len(from) < 12 {
+		return release
+	}
+	v := release + "+" + from[:12]
+	if dirty {
+		v += ".dirty"
+	}
+	return v
 }
