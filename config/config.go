@@ -18,7 +18,7 @@ type Config struct {
 	// Listen is the address of the public endpoints, host:port.
 	Listen string
 
-	// OpsListen is the address of /healthz and /readyz, and of the profiles where Pprof
+	// OpsListen is the address of /healthz, /readyz and /metrics, and of the profiles where Pprof
 	// serves them.
 	OpsListen string
 

@@ -42,7 +42,7 @@ var table = []leaf{
 		text, func(c *Config) *string { return &c.Issuer }),
 	bind("listen", "address of the public endpoints",
 		text, func(c *Config) *string { return &c.Listen }),
-	bind("ops_listen", "address of /healthz and /readyz, for operators only",
+	bind("ops_listen", "address of /healthz, /readyz and /metrics, for operators only",
 		text, func(c *Config) *string { return &c.OpsListen }),
 	bind("shutdown_delay", "how long to go on after SIGTERM, with /readyz failing, so that balancers notice",
 		duration, func(c *Config) *time.Duration { return &c.ShutdownDelay }),

@@ -122,6 +122,7 @@ func (s *Server) noteNotice(n notice, err error) {
 	told := store.Event{
 		Type: "backchannel_logout.delivered", Subject: n.subject, ClientID: n.client.ID, Detail: store.Detail{"session": n.sessionID, "attempts": n.attempts},
 	}
+	s.metrics.notices.Inc(outcomeOf(err))
 	level := slog.LevelInfo
 	if err != nil {
 		level, told.Type, told.Detail["error"] = slog.LevelWarn, "backchannel_logout.failed", err.Error()

@@ -72,6 +72,7 @@ type task struct {
 func (s *Server) repeat(ctx context.Context, t task) {
 	ticker := time.NewTicker(t.every)
 	defer ticker.Stop()
+	s.metrics.tasks.expect(t.name)
 	var trouble outage
 	for {
 		select {
@@ -79,10 +80,12 @@ func (s *Server) repeat(ctx context.Context, t task) {
 			return
 		case <-ticker.C:
 		}
+		start := time.Now()
 		err := t.once(ctx)
 		if ctx.Err() != nil {
 			return
 		}
+		s.metrics.tasks.note(t.name, time.Since(start), err)
 		trouble.log(ctx, s.Log, t.name, err)
 	}
 }
@@ -139,6 +142,7 @@ func (s *Server) sweep(ctx context.Context) error {
 	for {
 		start := time.Now()
 		swept, err := s.sweepBatch(ctx, in)
+		s.metrics.swept.Add(float64(swept.Deleted))
 		if err != nil || swept.Cursor == "" {
 			return err
 		}

@@ -12,8 +12,10 @@ func (s *Server) client(ctx context.Context, id string) (c *store.Client, kept b
 	now := s.Now()
 	fresh := s.live.fresh(now) // first: see there
 	if c := s.clients.get(id, now); c != nil && fresh {
+		s.clients.usage.hits.Add(1)
 		return c, true, nil
 	}
+	s.clients.usage.misses.Add(1)
 	c, err = s.readClient(ctx, id)
 	return c, false, err
 }

@@ -69,6 +69,13 @@ func newFarewells() *farewells {
 	return f
 }
 
+// depth is how many wait.
+func (f *farewells) depth() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.waiting
+}
+
 // add has a notice sent after a pause. Its error says why it will not be.
 func (f *farewells) add(n notice, pause time.Duration) error {
 	f.mu.Lock()

@@ -16,13 +16,14 @@ type frame struct {
 	log     *slog.Logger
 	proxies []netip.Prefix // that may say whom a request comes from
 	unready outage
+	metrics *metrics
 }
 
-func newFrame(log *slog.Logger, proxies []netip.Prefix) *frame {
+func newFrame(log *slog.Logger, proxies []netip.Prefix, version string) *frame {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &frame{log: log, proxies: proxies}
+	return &frame{log: log, proxies: proxies, metrics: newMetrics(version)}
 }
 
 // handler answers a request or returns why not; writeError words the refusal.

@@ -36,11 +36,12 @@ func (s *Server) login(ctx context.Context, username, password string) (string, 
 
 // provePassword finds the user whose name or email and password these are. The
 // hash is paid whether or not the user exists.
-func (s *Server) provePassword(ctx context.Context, username, password string) (store.User, error) {
+func (s *Server) provePassword(ctx context.Context, username, password string) (user store.User, err error) {
+	defer func() { s.metrics.login(err) }()
 	if len(password) > maxPassword {
 		return store.User{}, badRequest("the password is longer than 72 bytes; no account has one")
 	}
-	user, err := s.DB.UserByLogin(ctx, username)
+	user, err = s.DB.UserByLogin(ctx, username)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.User{}, err
 	}

@@ -69,6 +69,7 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 		return nil, err
 	}
 	recordOf(ctx).outcome = rot.Outcome.String()
+	s.metrics.rotations.Inc(rot.Outcome.String())
 	switch rot.Outcome {
 	case store.Rotated, store.Repeated:
 		if early != nil && rot.Outcome == store.Rotated {

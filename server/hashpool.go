@@ -18,6 +18,7 @@ type hashPool struct {
 	cost    int // of new hashes
 	slots   chan struct{}
 	waiting atomic.Int64
+	metrics *hashMetrics
 }
 
 // newHashPool makes a pool. A nil hasher means OwnHasher.

@@ -33,6 +33,7 @@ var folders = map[string][]string{
 	"server/authreq":         append([]string{module, "net/http", "os", goOAuth}, drivers...),
 	"server/pages":           append([]string{module, "net/http", "os", goOAuth}, drivers...),
 	"server/resource":        append([]string{module + "/config", "os", goOAuth, "github.com/gorilla/mux"}, drivers...),
+	"server/telemetry":       append([]string{module, "os", goOAuth}, drivers...),
 	"server/token":           append([]string{module + "/config", module + "/store", "net/http", "os", goOAuth}, drivers...),
 	"store":                  {module + "/server", module + "/config", module + "/scopes", "net/http", goOAuth},
 	"store/storetest/pgtest": {module},
@@ -62,6 +63,14 @@ func TestImports(t *testing.T) {
 	// The router of a resource service knows nothing of the authorization server.
 	if slices.ContainsFunc(imports["server/resource"], func(p string) bool { return within(p, module+"/server") }) {
 		t.Error("server/resource imports server")
+	}
+	// Whatever watches knows nothing of what is watched, and the other way round.
+	for folder, imported := range imports {
+		for _, p := range imported {
+			if folder != "server/telemetry" && (within(p, "github.com/prometheus") || within(p, "go.opentelemetry.io")) {
+				t.Errorf("%s imports %s", folder, p)
+			}
+		}
 	}
 	// Of go-oauth2 the protocol alone; its stock parts have the weaknesses of stock_test.go.
 	engine := slices.DeleteFunc(slices.Clone(imports["server"]), func(p string) bool { return !within(p, goOAuth) })

@@ -57,6 +57,8 @@ func (f *frame) observe(next http.Handler) http.Handler {
 		x.header[0] = x.rec.id
 		h := w.Header()
 		h["X-Request-Id"], h["X-Content-Type-Options"] = x.header[:], noSniff
+		f.metrics.flying.Add(1)
+		defer f.metrics.count(r, x, start)
 		defer func() { f.logRequest(r, x, start) }()
 		defer func() { f.recovered(&x.out, r, recover()) }()
 		next.ServeHTTP(&x.out, r)
@@ -70,6 +72,7 @@ func (f *frame) recovered(w *statusWriter, r *http.Request, panicked any) {
 	}
 	rec := recordOf(r.Context())
 	rec.outcome = serverError
+	f.metrics.panics.Inc()
 	f.log.ErrorContext(r.Context(), "panic", "id", rec.id, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler) // a half-sent answer must not look whole

@@ -14,7 +14,7 @@ import (
 // usually wait for /readyz.
 const readyTime = 2 * time.Second
 
-// Ops answers the operator's listener: is the process alive, can it serve.
+// Ops answers the operator's listener: is the process alive, can it serve, how is it doing.
 func (s *Server) Ops() http.Handler {
 	return s.ops(databaseProbe(s.DB), probe{"there is no key to sign with", func(context.Context) error {
 		_, err := s.ring.Signer(s.Now())
@@ -36,6 +36,7 @@ func (f *frame) ops(probes ...probe) http.Handler {
 	router := mux.NewRouter()
 	router.Path("/healthz").Methods("GET", "HEAD").HandlerFunc(healthz)
 	router.Path("/readyz").Methods("GET", "HEAD").HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.readyz(w, r, probes) })
+	router.Path("/metrics").Methods("GET", "HEAD").Handler(f.metrics.Handler())
 	return router
 }
 
@@ -57,6 +58,7 @@ func (f *frame) readyz(w http.ResponseWriter, r *http.Request, probes []probe) {
 	if r.Context().Err() == nil {
 		f.unready.log(r.Context(), f.log, "readiness", err)
 	}
+	f.metrics.probes.Inc(outcomeOf(err))
 	if err != nil {
 		// The log has the cause. It names user, hosts and database, and whoever asks here proves nothing.
 		http.Error(w, short+"; the log says why", http.StatusServiceUnavailable)

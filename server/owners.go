@@ -18,8 +18,10 @@ func (s *Server) owner(ctx context.Context, c *scopes.Claims) (store.User, error
 	now := s.Now()
 	fresh := s.live.fresh(now) // first: see there
 	if u := s.owners.get(c.GrantID, now); u != nil && fresh && u.ID == c.Subject {
+		s.owners.usage.hits.Add(1)
 		return *u, nil
 	}
+	s.owners.usage.misses.Add(1)
 	dropped := s.owners.drops()
 	u, err := s.DB.User(ctx, c.Subject)
 	if err == nil && u.DisabledAt.IsZero() {

@@ -48,7 +48,7 @@ func HashPassword(password string, cost int) (string, error) {
 
 // hashNew hashes a password that CheckNewPassword took.
 func (p *hashPool) hashNew(ctx context.Context, password string) (hash string, err error) {
-	poolErr := p.do(ctx, func() { hash, err = p.Hash(password, p.cost) })
+	poolErr := p.timed(ctx, func() { hash, err = p.Hash(password, p.cost) })
 	return hash, errors.Join(poolErr, cannotHash(err))
 }
 
@@ -80,7 +80,7 @@ func (s *Server) checkPassword(ctx context.Context, user *store.User, password s
 		stored = hashOfNobody(s.BcryptCost)
 	}
 	var hashErr error
-	err = s.hashes.do(ctx, func() { match, rehashed, hashErr = s.hashes.compare(stored, password, user.ID != "") })
+	err = s.hashes.timed(ctx, func() { match, rehashed, hashErr = s.hashes.compare(stored, password, user.ID != "") })
 	err = cmp.Or(err, hashErr)
 	if err != nil || rehashed == "" {
 		return match, err

@@ -54,12 +54,15 @@ func NewResources(o ResourceOptions) (*Resources, error) {
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("%q is not an absolute URL; name the https URL under which apps reach the resource router", o.URL)
 	}
-	rs := &Resources{frame: newFrame(o.Log, o.TrustedProxies)}
+	rs := &Resources{frame: newFrame(o.Log, o.TrustedProxies, o.Version)}
+	hashes := newHashPool(o.MaxConcurrentHashes, o.BcryptCost, o.Hasher)
+	rs.metrics.ofDatabase(o.DB)
+	rs.metrics.ofHashing(hashes)
 	rs.probes = []probe{databaseProbe(o.DB), {"the issuer's keys or revocations are not known", readyNow(o.Verifier)}}
 	table := rs.newURLs(strings.TrimSuffix(base.Path, "/"))
 	if _, err := rs.mountResources(table, resource.Options{
 		DB: o.DB, Verifier: o.Verifier, Issuer: o.Issuer, URL: strings.TrimSuffix(o.URL, "/"), Signup: o.Signup,
-		HashPassword: newHashPool(o.MaxConcurrentHashes, o.BcryptCost, o.Hasher).hashNew, Version: o.Version, Now: o.Now,
+		HashPassword: hashes.hashNew, Version: o.Version, Now: o.Now,
 	}); err != nil {
 		return nil, err
 	}

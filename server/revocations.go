@@ -144,6 +144,20 @@ func (l *revocations) fresh(now time.Time) bool {
 	return within(now.Sub(l.asOf), freshFor) && within(now.Round(0).Sub(l.asOf), freshFor)
 }
 
+// known is how many are kept.
+func (l *revocations) known() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.entries)
+}
+
+// age is how long ago the last poll that succeeded began.
+func (l *revocations) age(now time.Time) time.Duration {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return now.Sub(l.asOf)
+}
+
 // add makes a revocation of this server's own count at once; the others hear of
 // it at their next poll.
 func (l *revocations) add(r store.Revocation) {

@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,17 @@ type rows[R any] struct {
 	byID    map[string]keptRow[R]
 	tidied  time.Time
 	dropped uint64 // counts drops: what was read before one may be out of date
+	usage   cacheUsage
+}
+
+// cacheUsage counts looks, for metrics.
+type cacheUsage struct{ hits, misses atomic.Uint64 }
+
+// size is how many rows are kept.
+func (l *rows[R]) size() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.byID)
 }
 
 type keptRow[R any] struct {

@@ -160,6 +160,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.handler = s.observe(table)
+	s.watchState()
 	return s, nil
 }
 
@@ -169,7 +170,8 @@ func (s *Server) setDefaults() {
 	}
 	s.SessionTTL = cmp.Or(s.SessionTTL, 12*time.Hour)
 	s.SessionMaxTTL = cmp.Or(s.SessionMaxTTL, 7*24*time.Hour)
-	s.frame = newFrame(s.Log, s.TrustedProxies)
+	s.frame = newFrame(s.Log, s.TrustedProxies, s.Version)
+	s.metrics.ofIssuing()
 	s.Log = s.frame.log
 	s.clock = &clock{local: s.Now}
 	if s.Now == nil {

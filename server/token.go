@@ -69,6 +69,7 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Va
 	if err != nil {
 		return err
 	}
+	s.metrics.issued(form.Get("grant_type"), info)
 	return writeObject(w, http.StatusOK, answer)
 }
 

@@ -24,6 +24,7 @@ func (d *dialect) attempt(ctx context.Context, twice func() bool, do func() erro
 		if !again || n == attempts || !pause(ctx, n) {
 			return d.fault(ctx, err)
 		}
+		d.again.Add(1)
 	}
 }
 

@@ -24,6 +24,8 @@ type queue struct {
 	seen    int // what taken was when watch last looked
 	watch   *time.Timer
 	watched bool // watch runs, as it does while somebody waits
+
+	sizes sizes // of groups, those of one included
 }
 
 // turn is one rotation in the queue.
@@ -85,6 +87,7 @@ func (db *DB) rotateAlone(ctx context.Context, in Rotation) (Grant, error) {
 			go db.lead()
 		}
 	}()
+	db.rotations.sizes.note(1)
 	return db.rotateOne(ctx, in)
 }
 
@@ -196,6 +199,7 @@ func (q *queue) take() (turns []*turn) {
 		}
 	}
 	q.waiting = slices.Delete(q.waiting, 0, n)
+	q.sizes.note(len(turns))
 	return turns
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"regexp"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pressly/goose/v3"
 )
@@ -45,6 +46,8 @@ type dialect struct {
 	// lost tells that the connection broke: whether the statement took effect, nobody knows. Nil:
 	// there is no such error.
 	lost func(err error) bool
+
+	faults, again atomic.Uint64 // see Stats
 }
 
 // Row locks are written as comments, /*lock FOR SHARE*/, for databases that need none.

@@ -51,9 +51,11 @@ func (d *dialect) fault(ctx context.Context, err error) error {
 	case d.lost != nil && d.lost(err) && ctx.Err() != nil:
 		return ctx.Err() // pgx closes a connection whose statement has no more time
 	case err.Error() == "sql: database is closed": // database/sql does not export it
+		d.faults.Add(1)
 		return fmt.Errorf("%w: it is closed; restart grantd", ErrUnavailable)
 	}
 	if cause := d.explain(err); cause != "" {
+		d.faults.Add(1)
 		return fmt.Errorf("%w: %s (%w)", ErrUnavailable, cause, oneLine{err})
 	}
 	return err

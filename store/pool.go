@@ -11,6 +11,7 @@ import (
 // on them.
 type pool struct {
 	*sql.DB
+	name    string // for who watches: see PoolStats
 	dialect *dialect
 	reads   bool // nothing else is done on it, so anything may be done twice
 
@@ -18,7 +19,7 @@ type pool struct {
 	stmts map[string]*sql.Stmt
 }
 
-func openPool(ctx context.Context, d *dialect, driver, dsn string, size int) (*pool, error) {
+func openPool(ctx context.Context, name string, d *dialect, driver, dsn string, size int) (*pool, error) {
 	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return nil, err
@@ -29,7 +30,7 @@ func openPool(ctx context.Context, d *dialect, driver, dsn string, size int) (*p
 		db.Close()
 		return nil, d.fault(ctx, err)
 	}
-	return &pool{DB: db, dialect: d, stmts: map[string]*sql.Stmt{}}, nil
+	return &pool{DB: db, name: name, dialect: d, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 func (p *pool) onlyReads() bool { return p.reads }

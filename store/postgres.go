@@ -48,9 +48,9 @@ func openPostgres(ctx context.Context, url string, size int) (*DB, error) {
 	// takes its connection along.
 	serve, watch, probe := postgresPool(cfg, size), postgresPool(cfg, 1), postgresPool(cfg, 1)
 	return &DB{
-		write: &pool{DB: serve, dialect: d}, read: &pool{DB: serve, dialect: d, reads: true},
-		watch: &pool{DB: watch, dialect: d, reads: true},
-		probe: &pool{DB: probe, dialect: d}, check: &pool{DB: probe, dialect: d, reads: true},
+		write: &pool{DB: serve, name: "requests", dialect: d}, read: &pool{DB: serve, dialect: d, reads: true},
+		watch: &pool{DB: watch, name: "watch", dialect: d, reads: true},
+		probe: &pool{DB: probe, name: "probe", dialect: d}, check: &pool{DB: probe, dialect: d, reads: true},
 		dialect: d, rotations: &queue{most: size, group: rotateTogether},
 	}, nil
 }

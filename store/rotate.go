@@ -33,6 +33,9 @@ func (o Outcome) String() string {
 	return outcomes[o]
 }
 
+// Outcomes are the names of all.
+func Outcomes() []string { return outcomes[:] }
+
 // Rotation asks for the refresh of one authorization.
 type Rotation struct {
 	ID, ClientID, UserID string // what the presented token says

@@ -48,11 +48,11 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		explain:  explainSQLite,
 	}
 	// The writer comes first: it makes the log without which a reader cannot open the file.
-	write, err := openPool(ctx, d, "sqlite", sqliteDSN(path, sqliteWriter+sqliteBoth), 1)
+	write, err := openPool(ctx, "write", d, "sqlite", sqliteDSN(path, sqliteWriter+sqliteBoth), 1)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	read, err := openPool(ctx, d, "sqlite", sqliteDSN(path, sqliteReader+sqliteBoth), sqliteReaders)
+	read, err := openPool(ctx, "read", d, "sqlite", sqliteDSN(path, sqliteReader+sqliteBoth), sqliteReaders)
 	if err != nil {
 		write.Close()
 		return nil, fmt.Errorf("open %s for reading: %w", path, err)

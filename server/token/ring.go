@@ -75,6 +75,16 @@ func (r *Ring) SignerOf(alg string, now time.Time) (SigningKey, error) {
 	return signer, nil
 }
 
+// Next is when the next key of an algorithm begins to sign, if there is one.
+func (r *Ring) Next(alg string, now time.Time) (at time.Time, ok bool) {
+	for _, k := range r.keys.Load().byTime {
+		if k.Alg == alg && k.SignFrom.After(now) {
+			return k.SignFrom, true
+		}
+	}
+	return time.Time{}, false
+}
+
 // Key finds the key that verifies tokens whose header names kid. It makes the
 // ring a scopes.KeySource.
 func (r *Ring) Key(_ context.Context, kid string) (scopes.Key, error) {

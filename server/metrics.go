@@ -1,0 +1,113 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-oauth2/oauth2/v4"
+	"github.com/grantd/grantd/server/telemetry"
+	"github.com/grantd/grantd/store"
+)
+
+// metrics are what a server tells of itself at GET /metrics of the operator's listener. All values of
+// labels are words of ours: no client, no user and nothing that was sent is ever among them.
+type metrics struct {
+	*telemetry.Metrics
+	requests  *telemetry.Requests
+	flying    atomic.Int64
+	panics    *telemetry.Counters
+	probes    *telemetry.Counters
+	passwords *telemetry.Counters
+	tokens    *telemetry.Counters
+	rotations *telemetry.Counters
+	notices   *telemetry.Counters
+	tasks     *taskMetrics
+	swept     *telemetry.Counters
+}
+
+var (
+	grantLabel = telemetry.Label{Name: "grant_type", Values: []string{"authorization_code", "password", "refresh_token", "client_credentials"}}
+	kindLabel  = telemetry.Label{Name: "kind", Values: []string{"access", "refresh", "id"}}
+	cameTo     = telemetry.Label{Name: "outcome", Values: []string{"ok", "failed"}}
+)
+
+// newMetrics are those of whatever has routes.
+func newMetrics(version string) *metrics {
+	all := telemetry.NewMetrics(version)
+	m := &metrics{
+		Metrics: all, requests: all.Requests(),
+		panics: all.Counters("panics_total", "Requests in which a handler panicked."),
+		probes: all.Counters("readiness_probes_total", "Answers at /readyz.", cameTo),
+	}
+	m.Value(telemetry.Gauge, "http_requests_in_flight", "Requests that are being answered.", func() float64 { return float64(m.flying.Load()) })
+	return m
+}
+
+// ofIssuing adds what a server that issues tokens has.
+func (m *metrics) ofIssuing() {
+	m.passwords = m.Counters("logins_total", "Passwords that somebody presented, by what became of it.",
+		telemetry.Label{Name: "outcome", Values: []string{"ok", "refused", "limited", "unavailable", "invalid_request"}})
+	m.tokens = m.Counters("tokens_issued_total", "Tokens that were given out.", grantLabel, kindLabel)
+	m.rotations = m.Counters("refresh_rotations_total", "What became of refresh tokens that were genuine and of the client that sent them.",
+		telemetry.Label{Name: "outcome", Values: store.Outcomes()})
+	m.notices = m.Counters("backchannel_notices_total", "Notices of a logout to clients that were delivered or given up.", cameTo)
+	m.swept = m.Counters("sweep_rows_total", "Expired rows that the sweep deleted.")
+	m.tasks = newTaskMetrics(m.Metrics)
+}
+
+// outcomeOf is what cameTo calls it.
+func outcomeOf(err error) string {
+	if err != nil {
+		return "failed"
+	}
+	return "ok"
+}
+
+// statuses are classes of status codes, by their first digit.
+var statuses = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
+
+// count counts a request that was answered, or left without an answer.
+func (m *metrics) count(r *http.Request, x *exchange, start time.Time) {
+	m.flying.Add(-1)
+	kind := telemetry.Request{Method: methodOf(r), Route: x.rec.route, Status: "other", Outcome: x.rec.outcome, GrantType: x.rec.grantType}
+	if class := x.out.status / 100; class >= 0 && class < len(statuses) {
+		kind.Status = statuses[class]
+	}
+	if x.rec.outcome == unsupportedGrantType {
+		kind.GrantType = "other"
+	}
+	m.requests.Count(kind, time.Since(start))
+}
+
+// login counts what became of a password that somebody presented.
+func (m *metrics) login(err error) { m.passwords.Inc(loginOutcome(err)) }
+
+func loginOutcome(err error) string {
+	var e *Error
+	switch {
+	case err == nil:
+		return "ok"
+	case !errors.As(err, &e):
+		return "unavailable"
+	case e.Status == http.StatusTooManyRequests:
+		return "limited"
+	case e.Code == invalidGrant:
+		return "refused"
+	case e.Code == temporarilyUnavailable:
+		return "unavailable"
+	}
+	return e.Code
+}
+
+// issued counts the tokens of an answer.
+func (m *metrics) issued(grantType string, info oauth2.TokenInfo) {
+	m.tokens.Inc(grantType, "access")
+	if info.GetRefresh() != "" {
+		m.tokens.Inc(grantType, "refresh")
+	}
+	if _, ok := info.(*signedInfo); ok {
+		m.tokens.Inc(grantType, "id")
+	}
+}
