@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -36,6 +37,10 @@ func scanRow(rows *sql.Rows, columns int) (row, error) {
 // compare orders rows by key, as the databases do.
 func (t table) compare(a, b row) int {
 	return slices.CompareFunc(a[:t.keys], b[:t.keys], func(a, b any) int {
+		if x, isNumber := a.(int64); isNumber {
+			y, _ := b.(int64)
+			return cmp.Compare(x, y)
+		}
 		x, _ := a.(string)
 		y, _ := b.(string)
 		return strings.Compare(x, y)

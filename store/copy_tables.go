@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// table is a table as a copy sees it: BIGINT, TEXT and BYTEA columns, and a primary key of TEXT.
+// table is a table as a copy sees it: BIGINT, TEXT and BYTEA columns, and a primary key of TEXT and BIGINT.
 type table struct {
 	name    string
 	keys    int      // how many of the columns, the first ones, are the primary key
@@ -37,6 +37,8 @@ var copied = []table{
 	newTable("session_clients", 2, "session_id, client_id"),
 	newTable("consents", 2, consentColumns),
 	newTable("codes", 1, codeColumns),
+	newTable("audit_chains", 1, chainColumns),
+	newTable("audit_events", 2, eventColumns),
 	newTable("items", 2, "user_id, id, created_at"),
 }
 

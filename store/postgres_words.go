@@ -9,6 +9,10 @@ var (
 	textType = regexp.MustCompile(`\bTEXT\b`)
 	inPlace  = regexp.MustCompile(`/\*in place\*/`)
 	late     = regexp.MustCompile(`/\*late\*/ (\$\d|\w+)`)
+
+	// What only one of the two databases has in a migration.
+	forPostgres = regexp.MustCompile(`(?s)/\*PostgreSQL\n(.*?)\*/`)
+	forSQLite   = regexp.MustCompile(`(?s)/\*SQLite\*/.*?/\*end\*/|\bWITHOUT ROWID\b`)
 )
 
 const postgresNow = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`
@@ -27,6 +31,7 @@ func postgresWords(query string) string {
 	}
 	if strings.Contains(query, "CREATE TABLE") || strings.Contains(query, "ADD COLUMN") {
 		query = textType.ReplaceAllString(query, `TEXT COLLATE "C"`)
+		query = forSQLite.ReplaceAllString(forPostgres.ReplaceAllString(query, "$1"), "")
 		return inPlace.ReplaceAllString(query, "WITH (fillfactor = 90)")
 	}
 	return late.ReplaceAllString(query, arrival)

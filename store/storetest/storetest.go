@@ -48,6 +48,10 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"batches":     testSweepBatches,
 		"oldest":      testSweepOldestRevocations,
 		"sweep keys":  testSweepKeys,
+		"events":      testEvents,
+		"find events": testFindEvents,
+		"prune":       testPruneEvents,
+		"heads":       testKnownHeads,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
