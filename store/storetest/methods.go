@@ -18,6 +18,7 @@ func Methods(db *store.DB) calls {
 	all := callsOfOthers(db)
 	maps.Copy(all, callsAboutPeople(db))
 	maps.Copy(all, callsAboutTokens(db))
+	maps.Copy(all, callsAboutEvents(db))
 	return all
 }
 
@@ -80,6 +81,20 @@ func callsAboutTokens(db *store.DB) calls {
 		"CreateCode": func(ctx context.Context) error { return drop(db.CreateCode(ctx, code("c"))) },
 		"Code":       func(ctx context.Context) error { return drop(db.Code(ctx, "c")) },
 		"RedeemCode": func(ctx context.Context) error { return drop(db.RedeemCode(ctx, redemption("c"))) },
+	}
+}
+
+// callsAboutEvents are of the audit log.
+func callsAboutEvents(db *store.DB) calls {
+	return calls{
+		"AppendEvents": func(ctx context.Context) error {
+			return drop(db.AppendEvents(ctx, auditKey, []store.Event{event("grant.created", 0)}))
+		},
+		"Events":       func(ctx context.Context) error { return drop(db.Events(ctx, store.EventFilter{})) },
+		"EventsSince":  func(ctx context.Context) error { return drop(db.EventsSince(ctx, store.Decisions, now)) },
+		"EventHeads":   func(ctx context.Context) error { return drop(db.EventHeads(ctx)) },
+		"VerifyEvents": func(ctx context.Context) error { return drop(db.VerifyEvents(ctx, auditKey, nil)) },
+		"PruneEvents":  func(ctx context.Context) error { return drop(db.PruneEvents(ctx, auditKey, store.Decisions, later, 1)) },
 	}
 }
 
