@@ -26,6 +26,7 @@ var folders = map[string][]string{
 	"cmd/grantd":             append([]string{"github.com/gorilla/mux", goOAuth}, drivers...),
 	"cmd/grantd/bench":       append([]string{module + "/config", goOAuth}, drivers...),
 	"cmd/grantd/demoapp":     {module},
+	"cmd/grantd/doctor":      append([]string{module, goOAuth}, drivers...),
 	"config":                 {module + "/server", module + "/store", "net/http", goOAuth},
 	"docs":                   {module},
 	"scopes":                 {module, goOAuth},

@@ -1,0 +1,136 @@
+package doctor
+
+import (
+	"context"
+	"slices"
+)
+
+// authorizeError asks for a response type that nobody has.
+func authorizeError(ctx context.Context, e *exam) verdict {
+	if err := e.needs("authorization_endpoint", true, true, false); err != nil {
+		return because(err)
+	}
+	q := e.request("response_type", "doctor")
+	l, err := e.visit(ctx, q)
+	f := flow{request: q, landing: l}
+	switch {
+	case err != nil:
+		return because(err)
+	case l.asking:
+		return unknown("somebody is asked to sign in first; name a test user with --user")
+	case !f.atClient():
+		return fails("a wrong response_type: %s", l.says())
+	case l.answers().Get("error") == "":
+		return fails("a wrong response_type: %s", l.says())
+	case l.answers().Get("state") != q.Get("state"):
+		return fails("the state is not given back: %s", l.says())
+	}
+	return ok("a wrong response_type: %s", l.says())
+}
+
+func authorizeTwice(ctx context.Context, e *exam) verdict {
+	if err := e.needs("authorization_endpoint", true, true, false); err != nil {
+		return because(err)
+	}
+	q := e.request()
+	q.Add("code_challenge_method", "S256")
+	l, err := e.visit(ctx, q)
+	switch {
+	case err != nil:
+		return because(err)
+	case l.to != nil && l.answers().Get("error") == "":
+		return fails("code_challenge_method twice: %s", l.says())
+	case l.asking:
+		return unknown("somebody is asked to sign in first; name a test user with --user")
+	}
+	return ok("code_challenge_method twice: %s", l.says())
+}
+
+func implicit(ctx context.Context, e *exam) verdict {
+	if e.metadata == nil {
+		return because(e.metaErr)
+	}
+	listed, _ := e.metadata.list("response_types_supported")
+	for _, kind := range listed {
+		if kind == "token" || kind == "code token" || kind == "id_token token" || kind == "code id_token token" {
+			return fails("response_types_supported lists %q", kind)
+		}
+	}
+	if err := e.needs("authorization_endpoint", true, true, false); err != nil {
+		return because(err)
+	}
+	l, err := e.visit(ctx, e.request("response_type", "token", "code_challenge", "", "code_challenge_method", ""))
+	switch {
+	case err != nil:
+		return because(err)
+	case l.answers().Has("access_token"):
+		return fails("response_type=token, which is not listed: %s", l.says())
+	case l.asking:
+		return unknown("somebody is asked to sign in first; name a test user with --user")
+	}
+	return ok("response_type=token: %s", l.says())
+}
+
+// oddState is what an app may use: RFC 6749 A.5 has all printable ASCII.
+const oddState = `doctor +&=%2F"<\>#?~`
+
+func stateReturned(ctx context.Context, e *exam) verdict {
+	state := random() + oddState
+	f, err := e.newCode(ctx, "state", state)
+	if err != nil {
+		return because(err)
+	}
+	if got := f.landing.answers()["state"]; !slices.Equal(got, []string{state}) {
+		return fails("a state of %d characters came back as %d", len(state), len(f.landing.answers().Get("state")))
+	}
+	return ok("%d characters, of all kinds", len(state))
+}
+
+func issSent(ctx context.Context, e *exam) verdict {
+	f, err := e.newCode(ctx)
+	if err != nil {
+		return because(err)
+	}
+	if f.landing.answers().Get("iss") == "" {
+		return fails("no iss: a client of several servers can be made to mix them up")
+	}
+	return ok("iss=%s", clip(f.landing.answers().Get("iss"), 120))
+}
+
+func issTrue(ctx context.Context, e *exam) verdict {
+	f, err := e.newCode(ctx)
+	if err != nil {
+		return because(err)
+	}
+	declared, _ := e.metadata.object["authorization_response_iss_parameter_supported"].(bool)
+	iss := f.landing.answers()["iss"]
+	switch {
+	case len(iss) > 1:
+		return fails("iss comes %d times", len(iss))
+	case len(iss) == 1 && iss[0] != e.Issuer:
+		return fails("iss is %q", clip(iss[0], 120))
+	case declared && len(iss) == 0:
+		return fails("authorization_response_iss_parameter_supported is true, and there is none")
+	case !declared && len(iss) == 1:
+		return fails("iss comes, and authorization_response_iss_parameter_supported is not true: clients do not expect it")
+	case len(iss) == 0:
+		return ok("neither declared nor sent")
+	}
+	return ok("declared, and iss=%s", clip(iss[0], 120))
+}
+
+func redirect307(ctx context.Context, e *exam) verdict {
+	if _, err := e.newCode(ctx); err != nil {
+		return because(err)
+	}
+	if len(e.posted) == 0 {
+		return unknown("no form was answered with a redirect")
+	}
+	for _, status := range e.posted {
+		if status == 307 || status == 308 {
+			return fails("a form is answered %s, so that the browser sends it again to the next", statusText(status))
+		}
+	}
+	statuses := slices.Compact(slices.Sorted(slices.Values(e.posted)))
+	return ok("forms are answered %v", statuses)
+}

@@ -1,0 +1,134 @@
+package doctor
+
+import "context"
+
+// pkceRequired asks for a code without a challenge.
+func pkceRequired(ctx context.Context, e *exam) verdict {
+	if err := e.needs("authorization_endpoint", true, true, true); err != nil {
+		return because(err)
+	}
+	l, err := e.visit(ctx, e.request("code_challenge", "", "code_challenge_method", ""))
+	switch {
+	case err != nil:
+		return because(err)
+	case l.answers().Has("code") && e.Client.Secret != "":
+		return unknown("%s; the client has a secret, and of such it is only recommended", l.says())
+	case l.answers().Has("code"):
+		return fails("no code_challenge: %s", l.says())
+	}
+	return ok("no code_challenge: %s", l.says())
+}
+
+func pkcePlain(ctx context.Context, e *exam) verdict {
+	if err := e.needs("authorization_endpoint", true, true, true); err != nil {
+		return because(err)
+	}
+	for _, method := range []string{"plain", ""} { // RFC 7636 §4.3: no method means plain
+		l, err := e.visit(ctx, e.request("code_challenge", random(), "code_challenge_method", method))
+		switch {
+		case err != nil:
+			return because(err)
+		case l.answers().Has("code"):
+			return fails("code_challenge_method %q: %s", method, l.says())
+		}
+	}
+	return ok("neither plain nor no method, which means it, brings a code")
+}
+
+func pkceVerifier(ctx context.Context, e *exam) verdict {
+	f, err := e.newCode(ctx)
+	if err != nil {
+		return because(err)
+	}
+	r, err := e.redeem(ctx, e.Client, f, "code_verifier", "")
+	return refused(r, err, "no code_verifier")
+}
+
+func pkceWrong(ctx context.Context, e *exam) verdict {
+	f, err := e.newCode(ctx)
+	if err != nil {
+		return because(err)
+	}
+	r, err := e.redeem(ctx, e.Client, f, "code_verifier", random())
+	return refused(r, err, "another code_verifier")
+}
+
+func pkceDowngrade(ctx context.Context, e *exam) verdict {
+	f, err := e.newCode(ctx, "code_challenge", "", "code_challenge_method", "")
+	if err != nil {
+		if stopped := e.needs("authorization_endpoint", true, true, true); stopped != nil {
+			return because(stopped)
+		}
+		if f.landing.to == nil && f.landing.page == nil {
+			return because(err)
+		}
+		return ok("there is no code without a challenge: %s", f.landing.says())
+	}
+	r, err := e.redeem(ctx, e.Client, f)
+	return refused(r, err, "a code_verifier for a code without a challenge")
+}
+
+// reused is an authorization whose code was sent twice, with the second answer.
+func (e *exam) reused(ctx context.Context) (*tokens, *reply, error) {
+	t, err := e.authorized(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	again, err := e.redeem(ctx, e.Client, t.flow)
+	return t, again, err
+}
+
+func codeOnce(ctx context.Context, e *exam) verdict {
+	_, again, err := e.reused(ctx)
+	return refused(again, err, "a second use")
+}
+
+func codeReuse(ctx context.Context, e *exam) verdict {
+	t, again, err := e.reused(ctx)
+	switch {
+	case err != nil:
+		return because(err)
+	case again.gives():
+		return fails("a second use gives tokens")
+	case t.refresh() == "":
+		return e.deadAccess(ctx, t)
+	}
+	r, err := e.useRefresh(ctx, e.Client, t.refresh())
+	return refused(r, err, "the refresh token of the first use")
+}
+
+// deadAccess asks userinfo whether a token is good still.
+func (e *exam) deadAccess(ctx context.Context, t *tokens) verdict {
+	if err := e.needs("userinfo_endpoint", false, false, false); err != nil {
+		return unknown("there is no refresh token to look at; ask with --scope for the scope that brings one")
+	}
+	r, err := e.get(ctx, e.metadata.str("userinfo_endpoint"), bearer(t.access()))
+	switch {
+	case err != nil:
+		return because(err)
+	case r.status == 200:
+		return fails("the access token of the first use is good at userinfo")
+	}
+	return unknown("there is no refresh token to look at; userinfo answers %s", statusText(r.status))
+}
+
+func codeRedirect(ctx context.Context, e *exam) verdict {
+	f, err := e.newCode(ctx)
+	if err != nil {
+		return because(err)
+	}
+	r, err := e.redeem(ctx, e.Client, f, "redirect_uri", someOrigin+"/callback")
+	return refused(r, err, "another redirect_uri")
+}
+
+func codeClient(ctx context.Context, e *exam) verdict {
+	if e.Other.ID == "" {
+		return because(errNoOther)
+	}
+	f, err := e.newCode(ctx)
+	if err != nil {
+		return because(err)
+	}
+	r, err := e.redeem(ctx, e.Other, f)
+	return refused(r, err, "another client")
+}

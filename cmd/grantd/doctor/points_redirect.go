@@ -1,0 +1,157 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+func redirectUnknownClient(ctx context.Context, e *exam) verdict {
+	if err := e.needs("authorization_endpoint", false, false, false); err != nil {
+		return because(err)
+	}
+	l, err := e.visit(ctx, e.request("client_id", "doctor-"+random(), "redirect_uri", someOrigin+"/callback"))
+	return e.stays(l, err, "an unknown client")
+}
+
+// redirectOpen asks for something else that is wrong, too: servers that look for it first may send people on.
+func redirectOpen(ctx context.Context, e *exam) verdict {
+	if err := e.needs("authorization_endpoint", true, false, false); err != nil {
+		return because(err)
+	}
+	l, err := e.visit(ctx, e.request("response_type", "doctor", "redirect_uri", someOrigin+"/callback"))
+	return e.stays(l, err, "a wrong response_type with a foreign address")
+}
+
+// stays judges where a request ended for which nobody may be sent away.
+func (e *exam) stays(l landing, err error, what string) verdict {
+	switch {
+	case err != nil:
+		return because(err)
+	case l.to == nil && l.asking && l.page.status < 400:
+		if e.User == "" {
+			return unknown("%s is asked to sign in first; name a test user with --user", what)
+		}
+		return unknown("%s: %s", what, l.says())
+	case l.to == nil:
+		return ok("%s: %s", what, l.says())
+	case l.to.Scheme+"://"+l.to.Host == registered(e) && !l.answers().Has("code"):
+		return ok("%s: %s, which is registered", what, l.says())
+	}
+	return fails("%s: %s", what, l.says())
+}
+
+// registered is the origin of the client's redirect URI, if it is known.
+func registered(e *exam) string {
+	u, err := url.Parse(e.RedirectURI)
+	if err != nil || e.RedirectURI == "" {
+		return "-"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// variant asks to be sent to addresses that are almost the registered one.
+func (e *exam) variant(ctx context.Context, near func(u url.URL) []string) verdict {
+	if err := e.needs("authorization_endpoint", true, true, false); err != nil {
+		return because(err)
+	}
+	u, err := url.Parse(e.RedirectURI)
+	if err != nil {
+		return because(err)
+	}
+	var last verdict
+	all := near(*u)
+	for _, uri := range all {
+		l, err := e.visit(ctx, e.request("redirect_uri", uri))
+		if last = e.refuses(l, err, uri); last.outcome != OK {
+			return last
+		}
+	}
+	if len(all) > 1 {
+		last.evidence = fmt.Sprintf("%d of them, such as %s", len(all), last.evidence)
+	}
+	return last
+}
+
+// refuses judges where a request with an address that is not registered ended. An error at the address that is registered
+// sends nobody astray.
+func (e *exam) refuses(l landing, err error, uri string) verdict {
+	if l.to != nil {
+		exact, _ := url.Parse(e.RedirectURI)
+		if addressOf(l.to) == addressOf(exact) && l.answers().Has("error") && !strings.Contains(l.to.String(), marker) {
+			return ok("%s: %s", uri, l.says())
+		}
+		return fails("%s: %s", uri, l.says())
+	}
+	return e.stays(l, err, uri)
+}
+
+// marker is in the addresses that are made up.
+const marker = "doctor"
+
+func redirectSlash(ctx context.Context, e *exam) verdict {
+	return e.variant(ctx, func(u url.URL) []string {
+		if u.Path == "" || u.Path == "/" {
+			u.Path = "/" + marker
+			return []string{u.String()}
+		}
+		u.Path += "/"
+		return []string{u.String()}
+	})
+}
+
+func redirectQuery(ctx context.Context, e *exam) verdict {
+	return e.variant(ctx, func(u url.URL) []string {
+		u.RawQuery = strings.TrimPrefix(u.RawQuery+"&"+marker+"=1", "&")
+		return []string{u.String()}
+	})
+}
+
+func redirectHost(ctx context.Context, e *exam) verdict {
+	return e.variant(ctx, func(u url.URL) []string {
+		var all []string
+		for _, host := range []string{marker + "-" + u.Host, u.Hostname() + "." + marker + ".invalid", marker + ".invalid"} {
+			other := u
+			other.Host = host
+			all = append(all, other.String())
+		}
+		u.User, u.Host = url.User(u.Hostname()), marker+".invalid"
+		return append(all, u.String())
+	})
+}
+
+func redirectPort(ctx context.Context, e *exam) verdict {
+	if u, err := url.Parse(e.RedirectURI); err == nil && isLoopback(u.Hostname()) {
+		return unknown("on loopback every port is the client's (RFC 8252 §7.3); name a --redirect-uri elsewhere")
+	}
+	return e.variant(ctx, func(u url.URL) []string {
+		u.Host = u.Hostname() + ":1"
+		return []string{u.String()}
+	})
+}
+
+func redirectScheme(ctx context.Context, e *exam) verdict {
+	return e.variant(ctx, func(u url.URL) []string {
+		if u.Scheme == "https" {
+			u.Scheme = "http"
+		} else {
+			u.Scheme = "https"
+		}
+		return []string{u.String()}
+	})
+}
+
+func redirectPath(ctx context.Context, e *exam) verdict {
+	return e.variant(ctx, func(u url.URL) []string {
+		base := u.Scheme + "://" + u.Host + strings.TrimSuffix(u.EscapedPath(), "/")
+		return []string{base + "/../" + marker, base + "/%2e%2e/" + marker, base + "/" + marker}
+	})
+}
+
+func redirectFragment(ctx context.Context, e *exam) verdict {
+	return e.variant(ctx, func(u url.URL) []string {
+		u.Fragment = marker
+		return []string{u.String()}
+	})
+}
