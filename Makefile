@@ -1,15 +1,15 @@
 # The two commands of the README are "make run" (or go run ./cmd/grantd dev) and "make test".
 
-.PHONY: run test tools lint bench growth figures profiles fuzz soak screenshots build reproducible
+.PHONY: run test tools lint bench growth figures profiles fuzz hostile soak screenshots build reproducible
 
 run:
 	go run ./cmd/grantd dev
 
 # All tests, with the race detector where there is a C compiler. What a request allocates is counted
-# without it, as it allocates by itself.
+# without it, as it allocates by itself, and so are ten thousand connections, of which it bears fewer.
 test: tools lint
 	go test $(RACE) -count=1 -timeout 15m ./...
-	go test -count=1 -run Allocations ./...
+	go test -count=1 -run 'Allocations|IdleConnections' ./...
 	go -C $(PEERS) test $(RACE) -count=1 ./...
 	go -C $(FIGURES) test -count=1 ./...
 
@@ -89,6 +89,11 @@ fuzz:
 SOAKTIME ?= 10m
 soak: tools
 	GRANTD_SOAK=$(SOAKTIME) go test $(RACE) -count=1 -timeout 0 -v -run 'Soak' ./cmd/grantd
+
+# Requests that are made up, from openapi.json and from right ones, for HOSTILETIME each. "make test" has the short form.
+HOSTILETIME ?= 10m
+hostile: tools
+	GRANTD_HOSTILE=$(HOSTILETIME) go test -count=1 -timeout 0 -v -run 'TestGeneratedRequests|TestMutatedRequests' ./cmd/grantd
 
 # The pictures of the documents, made by the walk that looks at every page.
 screenshots: tools

@@ -17,7 +17,13 @@ import (
 // whatever it started.
 func foreign(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // the first time, packages are fetched
+	return foreignFor(t, 5*time.Minute, dir, name, args...) // the first time, packages are fetched
+}
+
+// foreignFor is foreign for a program that may take as long.
+func foreignFor(t *testing.T, most time.Duration, dir, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), most)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

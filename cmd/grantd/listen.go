@@ -95,14 +95,21 @@ func unready(leaving *atomic.Bool, h http.Handler) http.Handler {
 }
 
 // closing lets no client keep a connection to a server that is leaving: the next
-// request on it could cross its end.
+// request on it could cross its end. The same goes for one whose end is in doubt.
 func closing(leaving *atomic.Bool, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if leaving.Load() {
+		if leaving.Load() || endInDoubt(r) {
 			w.Header().Set("Connection", "close")
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// endInDoubt is whether a proxy in front could see another end of the request than we do, and
+// take what follows for a part of it. RFC 9112 §6.1: after chunks that came with a length, or by
+// HTTP/1.0, the connection is closed. net/http hides which they came with.
+func endInDoubt(r *http.Request) bool {
+	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
 
 // shutDown stops taking connections and waits for running requests, in order.
