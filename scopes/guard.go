@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 )
 
@@ -20,6 +21,9 @@ type Guard struct {
 	Hierarchy Hierarchy
 	// Refused hears of each request that is turned away, before the reply. Nil means that nobody does.
 	Refused func(*http.Request, *Error)
+	// Members gives the body of a refusal more members than error and error_description, such as an id of the request.
+	// Nil means that there are none.
+	Members func(*http.Request, *Error) map[string]any
 }
 
 // Require is middleware for net/http, gorilla/mux and chi: it lets a request pass whose bearer token is valid and
@@ -123,7 +127,7 @@ func (p *post) refuse(w http.ResponseWriter, r *http.Request, e *Error) {
 		h.Set("WWW-Authenticate", p.challengeFor(e))
 	}
 	w.WriteHeader(e.Status())
-	_, _ = w.Write(body(e)) // a client that has gone cannot be told
+	_, _ = w.Write(p.body(r, e)) // a client that has gone cannot be told
 }
 
 func (p *post) challengeFor(e *Error) string {
@@ -135,11 +139,16 @@ func (p *post) challengeFor(e *Error) string {
 	return c.String()
 }
 
-func body(e *Error) []byte {
-	text, _ := json.Marshal(struct { // two strings cannot fail
-		Error            string `json:"error"`
-		ErrorDescription string `json:"error_description"`
-	}{e.Code(), describable(e.Description)})
+func (p *post) body(r *http.Request, e *Error) []byte {
+	members := map[string]any{}
+	if p.guard.Members != nil {
+		maps.Copy(members, p.guard.Members(r, e))
+	}
+	members["error"], members["error_description"] = e.Code(), describable(e.Description)
+	text, err := json.Marshal(members)
+	if err != nil { // of what Members gave; two strings cannot fail
+		return []byte(`{"error":"` + e.Code() + `"}` + "\n")
+	}
 	return append(text, '\n')
 }
 

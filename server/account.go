@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/grantd/grantd/server/pages"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -90,7 +91,7 @@ func (s *Server) revokeApp(w http.ResponseWriter, r *http.Request, v visitor) er
 	if form.Get("all") == "yes" {
 		client, done = "", "all"
 	} else if _, _, err := s.client(r.Context(), client); errors.Is(err, store.ErrNotFound) { // also a name that is none
-		return badRequest("there is no such app any more; open your account page again")
+		return badRequest(reason.AppGone, "there is no such app any more; open your account page again")
 	} else if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request, v visitor) e
 	if form.Get("others") == "yes" {
 		in.ID, in.Except, done = "", v.session.ID, "others"
 	} else if in.ID == "" { // which would be all
-		return badRequest("the form does not say which session")
+		return badRequest(reason.SessionMissing, "the form does not say which session")
 	}
 	if err := s.endSessions(r.Context(), in); err != nil {
 		return err

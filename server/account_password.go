@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -52,7 +53,7 @@ func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, 
 		}
 	}
 	if !match {
-		return badGrant("the current password is wrong").because(errors.New("wrong password for user " + v.user.ID))
+		return badGrant(reason.WrongPassword, "the current password is wrong").because(errors.New("wrong password for user " + v.user.ID))
 	}
 	hash, err := s.hashes.hashNew(ctx, password)
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, 
 		return err
 	}
 	if !changed.Done { // hashing takes a while, in which somebody else may have been faster
-		return badGrant("your password was changed elsewhere, or you were signed out meanwhile; nothing is changed here")
+		return badGrant(reason.PasswordOvertaken, "your password was changed elsewhere, or you were signed out meanwhile; nothing is changed here")
 	}
 	http.SetCookie(w, s.sessionCookie(secret))
 	s.audit(ctx, slog.LevelInfo, store.Event{Type: "password.changed", Subject: v.user.ID, Detail: store.Detail{"grants": changed.Grants}})

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/grantd/grantd/server/authreq"
+	"github.com/grantd/grantd/server/reason"
 )
 
 // audiences are all whom access tokens of this server may be for. The first is
@@ -11,14 +12,15 @@ import (
 func (s *Server) audiences() []string { return append([]string{s.Audience}, s.Audiences...) }
 
 // askedAudience is what of open is asked for by the parameters resource
-// (RFC 8707 §2), in the order of open, and nil if nothing is.
-func askedAudience(resources, open []string) (asked []string, err error) {
+// (RFC 8707 §2), in the order of open, and nil if nothing is. unknown is the reason
+// for one that is not in open.
+func askedAudience(resources, open []string, unknown reason.Word) (asked []string, err error) {
 	for _, r := range resources {
 		if !authreq.ValidResource(r) {
-			return nil, refusal(invalidTarget, "resource is not an absolute URI without a fragment")
+			return nil, refusal(reason.ResourceMalformed, invalidTarget, "resource is not an absolute URI without a fragment")
 		}
 		if !slices.Contains(open, r) {
-			return nil, refusal(invalidTarget, "resource is not one that this server has tokens for, or not one that was granted")
+			return nil, refusal(unknown, invalidTarget, "resource is not one that this server has tokens for, or not one that was granted")
 		}
 	}
 	for _, name := range open {
@@ -45,9 +47,9 @@ func (s *Server) narrowedAudience(resources, granted []string) ([]string, error)
 	open := slices.DeleteFunc(slices.Clone(s.orOwn(granted)), gone)
 	switch {
 	case len(open) == 0:
-		return nil, refusal(invalidTarget, "this server has no tokens any more for what was granted; start anew")
+		return nil, refusal(reason.AudienceGone, invalidTarget, "this server has no tokens any more for what was granted; start anew")
 	case len(resources) == 0:
 		return open, nil
 	}
-	return askedAudience(resources, open)
+	return askedAudience(resources, open, reason.ResourceNotGranted)
 }

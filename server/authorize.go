@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/grantd/grantd/server/authreq"
+	"github.com/grantd/grantd/server/reason"
 )
 
 // authorize answers GET /authorize (RFC 6749 §4.1.1).
@@ -21,10 +22,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 // happens but that the browser comes again with a link, and then has its cookies along.
 func (s *Server) authorizeForm(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery != "" {
-		return badRequest("the app sent parameters in the URL and in a form; it may use one of the two")
+		return badRequest(reason.ParametersTwoPlaces, "the app sent parameters in the URL and in a form; it may use one of the two")
 	}
 	if mediaType(r) != formType {
-		return badRequest("the app sent something that is not a form")
+		return badRequest(reason.ContentTypeWrong, "the app sent something that is not a form")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -41,7 +42,7 @@ func (s *Server) authorizeForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func unreadable(err error) error {
-	return badRequest("the app sent a request that cannot be read: " + err.Error())
+	return badRequest(reason.RequestUnreadable, "the app sent a request that cannot be read: "+err.Error())
 }
 
 // answerOrAsk takes a request as far as it goes, and asks the person for what is
@@ -58,7 +59,7 @@ func (s *Server) answerOrAsk(w http.ResponseWriter, r *http.Request, a authoriza
 	case signedIn && !s.mustSignIn(a, v):
 		return s.answerVisitor(w, r, a, v)
 	case a.prompt.none:
-		return &authorizeError{a, refusal(loginRequired, a.whySignIn(signedIn, v))}
+		return &authorizeError{a, a.whySignIn(signedIn, v)}
 	}
 	if signedIn && a.wantsAnother(v) {
 		return s.askAnother(w, r, a, v)
@@ -73,11 +74,11 @@ func (s *Server) mustSignIn(a authorization, v visitor) bool {
 }
 
 // whySignIn tells the developer of an app that wants nobody to be asked what is missing.
-func (a authorization) whySignIn(signedIn bool, v visitor) string {
+func (a authorization) whySignIn(signedIn bool, v visitor) *Error {
 	if signedIn && !a.wantsAnother(v) { // prompt=none comes without login, so the time it is
-		return "the last sign-in is longer ago than max_age"
+		return refusal(reason.SignInTooOld, loginRequired, "the last sign-in is longer ago than max_age")
 	}
-	return "nobody is signed in whom this request could be about"
+	return refusal(reason.NobodySignedIn, loginRequired, "nobody is signed in whom this request could be about")
 }
 
 // wantsAnother: OpenID Connect Core §3.1.2.1: nothing is given out about another than
@@ -99,7 +100,7 @@ func (s *Server) answerVisitor(w http.ResponseWriter, r *http.Request, a authori
 	case known && (!a.prompt.consent || a.client.FirstParty):
 		return s.issueCode(w, r, a, v, granted)
 	case a.prompt.none:
-		return &authorizeError{a, refusal(consentRequired, whyConsent(a))}
+		return &authorizeError{a, refusal(reason.ConsentMissing, consentRequired, whyConsent(a))}
 	}
 	return s.askConsent(w, r, a, v)
 }

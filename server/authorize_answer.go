@@ -16,6 +16,7 @@ import (
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/authreq"
 	"github.com/grantd/grantd/server/pages"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -76,7 +77,7 @@ func (s *Server) createCode(ctx context.Context) (oauth2.TokenInfo, error) {
 		return nil, err
 	}
 	if !created {
-		return nil, refusal(loginRequired, "the person was signed out meanwhile")
+		return nil, refusal(reason.SignedOutMeanwhile, loginRequired, "the person was signed out meanwhile")
 	}
 	s.audit(ctx, slog.LevelInfo, store.Event{Type: "authorization.granted", Subject: c.UserID, ClientID: c.ClientID, GrantID: c.GrantID})
 	return &models.Token{ClientID: c.ClientID, UserID: c.UserID, Scope: in.granted.String(), Code: code, CodeCreateAt: c.CreatedAt, CodeExpiresIn: codeTTL}, nil
@@ -98,21 +99,16 @@ func (s *Server) answerRefusal(w http.ResponseWriter, r *http.Request, err error
 	if !errors.As(err, &refused) {
 		return err
 	}
-	rec := recordOf(r.Context())
-	e := asError(refused.error, rec.id)
-	if err := s.refuseAuthorization(w, r, refused.to, e.Code, e.Hint); err != nil {
-		return err
-	}
-	rec.refused(e.Code, e)
-	return nil
+	e := asError(refused.error, recordOf(r.Context()).id)
+	return s.refuseAuthorization(w, r, refused.to, e)
 }
 
 // refuseAuthorization sends the app an error (RFC 6749 §4.1.2.1).
-func (s *Server) refuseAuthorization(w http.ResponseWriter, r *http.Request, a authorization, code, hint string) error {
-	recordOf(r.Context()).outcome = code
+func (s *Server) refuseAuthorization(w http.ResponseWriter, r *http.Request, a authorization, e *Error) error {
+	recordOf(r.Context()).refused(e.Code, e.Reason, e)
 	var answer authreq.Answer
-	answer.Add("error", code)
-	answer.Add("error_description", descriptionText(hint))
+	answer.Add("error", e.Code)
+	answer.Add("error_description", descriptionText(e.Hint))
 	return s.answerApp(w, r, a, answer)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/authreq"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -81,7 +82,7 @@ func (s *Server) whereTo(ctx context.Context, req authreq.Request) (a authorizat
 	a.request, a.query, a.maxAge = req, req.Encode(), authreq.AnyAge
 	ids := req.All("client_id")
 	if len(ids) != 1 || !cleanText(ids[0]) {
-		return a, badRequest("the app did not say which one it is: client_id is missing, malformed or there twice")
+		return a, badRequest(reason.ClientMissing, "the app did not say which one it is: client_id is missing, malformed or there twice")
 	}
 	a.client, _, err = s.client(ctx, ids[0])
 	if errors.Is(err, store.ErrNotFound) {
@@ -101,7 +102,7 @@ func (s *Server) whereTo(ctx context.Context, req authreq.Request) (a authorizat
 	if slices.Equal(req.All("response_mode"), []string{modeFormPost}) {
 		a.responseMode = modeFormPost
 		if !authreq.FitsForm(a.state) {
-			return a, badRequest("the app sent a state with control characters or bytes that are not UTF-8, " +
+			return a, badRequest(reason.StateUnfit, "the app sent a state with control characters or bytes that are not UTF-8, "+
 				"which response_mode=form_post cannot give back; use response_mode=query")
 		}
 	}
@@ -109,7 +110,7 @@ func (s *Server) whereTo(ctx context.Context, req authreq.Request) (a authorizat
 }
 
 func unknownApp() *Error {
-	return badRequest("the app that sent you here is not known to this server; tell the app's makers")
+	return badRequest(reason.ClientUnknown, "the app that sent you here is not known to this server; tell the app's makers")
 }
 
 // redirectTo: RFC 6749 §3.1.2.3. An app with one registered URI need not send it,
@@ -117,16 +118,16 @@ func unknownApp() *Error {
 func redirectTo(req authreq.Request, c *store.Client) (sent, to string, err error) {
 	switch uris := req.All("redirect_uri"); {
 	case len(uris) > 1:
-		return "", "", badRequest("the app sent redirect_uri twice")
+		return "", "", badRequest(reason.ParameterRepeated, "the app sent redirect_uri twice")
 	case len(uris) == 1:
 		sent, to = uris[0], uris[0]
 	case len(c.RedirectURIs) != 1 || asksOpenID(req, c):
-		return "", "", badRequest("the app did not say where to send you back to: redirect_uri is missing")
+		return "", "", badRequest(reason.RedirectURIMissing, "the app did not say where to send you back to: redirect_uri is missing")
 	default:
 		to = c.RedirectURIs[0]
 	}
 	if !authreq.Registered(to, c.RedirectURIs) {
-		return "", "", badRequest("the app wants you sent to an address that is not registered for it; " +
+		return "", "", badRequest(reason.RedirectURIUnregistered, "the app wants you sent to an address that is not registered for it; "+
 			"you stay here, for it may be a trap (redirect_uri)").because(unregistered(to, c.RedirectURIs))
 	}
 	return sent, to, nil
@@ -156,7 +157,7 @@ func (s *Server) readAuthorization(a *authorization) error {
 // The state alone may have any: it is given back and not looked at.
 func checkParameters(a *authorization) (err error) {
 	if name := a.request.Repeated(repeatable); name != "" {
-		return badRequest(parameter(name) + " is given more than once")
+		return badRequest(reason.ParameterRepeated, parameter(name)+" is given more than once")
 	}
 	a.request.Each(func(name, value string) bool {
 		if name != "state" {
@@ -171,23 +172,23 @@ func checkParameters(a *authorization) (err error) {
 func checkResponse(a *authorization) error {
 	for _, name := range []string{"request", "request_uri", "registration"} { // OpenID Connect Core §6.1, §6.2, §7.2.1
 		if a.request.Has(name) {
-			return refusal(name+"_not_supported", "this server does not take the parameter "+name)
+			return refusal(reason.RequestObject, name+"_not_supported", "this server does not take the parameter "+name)
 		}
 	}
 	if mode := a.request.Get("response_mode"); mode != "" && mode != modeQuery && mode != modeFormPost {
-		return badRequest("this response_mode is not supported; use query or form_post")
+		return badRequest(reason.ResponseModeUnsupported, "this response_mode is not supported; use query or form_post")
 	}
 	if !allows(a.client, "authorization_code") {
-		return notForClient("this client may not use the authorization code flow")
+		return notForClient(reason.GrantTypeNotForClient, "this client may not use the authorization code flow")
 	}
 	switch a.request.Get("response_type") {
 	case "code":
 		return nil
 	case "":
-		return badRequest("response_type is missing; use code")
+		return badRequest(reason.ResponseTypeMissing, "response_type is missing; use code")
 	}
 	// RFC 9700 §2.1.2: what the implicit grant sends through the browser is not safe there.
-	return refusal(unsupportedResponseType, "this response_type is not supported; use code")
+	return refusal(reason.ResponseTypeUnsupported, unsupportedResponseType, "this response_type is not supported; use code")
 }
 
 // readAsked: what access is asked for, and at what.
@@ -195,11 +196,11 @@ func (s *Server) readAsked(a *authorization) (err error) {
 	if a.scope, err = s.askedScope(a.request.Get("scope"), a.client); err != nil {
 		return err
 	}
-	if a.audience, err = askedAudience(a.request.All(repeatable), s.audiences()); err != nil {
+	if a.audience, err = askedAudience(a.request.All(repeatable), s.audiences(), reason.ResourceUnknown); err != nil {
 		return err
 	}
 	if a.nonce = a.request.Get("nonce"); len(a.nonce) > maxNonce {
-		return badRequest("nonce is longer than 1024 bytes")
+		return badRequest(reason.NonceTooLong, "nonce is longer than 1024 bytes")
 	}
 	return nil
 }
@@ -216,7 +217,7 @@ func (s *Server) readClaims(a *authorization) error {
 		return err
 	}
 	if asked.acrUnmet() {
-		return refusal(unmetAuthentication, "nobody can sign in here in the way that claims demands")
+		return refusal(reason.ClaimsUnmet, unmetAuthentication, "nobody can sign in here in the way that claims demands")
 	}
 	open := s.scopes.Intersect(a.client.Scopes)
 	a.scope = open.Intersect(append(asked.scopes(), a.scope...))
@@ -229,23 +230,30 @@ func (s *Server) readClaims(a *authorization) error {
 func readPKCE(a *authorization) error {
 	a.challenge = a.request.Get("code_challenge")
 	if err := authreq.CheckChallenge(a.challenge, a.request.Get("code_challenge_method")); err != nil {
-		return badRequest(err.Error())
+		return badRequest(whyChallenge(err), err.Error())
 	}
 	optional := a.client.PKCEOptional && !public(a.client) && a.scope.Has("openid") && a.nonce != ""
 	if a.challenge == "" && !optional {
-		return badRequest("code_challenge is missing; this server requires PKCE with S256")
+		return badRequest(reason.PKCEMissing, "code_challenge is missing; this server requires PKCE with S256")
 	}
 	return nil
+}
+
+func whyChallenge(err error) reason.Word {
+	if errors.Is(err, authreq.ErrChallenge) {
+		return reason.PKCEMalformed
+	}
+	return reason.PKCEMethod
 }
 
 func readPrompt(a *authorization) error {
 	p, err := authreq.ParsePrompt(a.request.Get("prompt"))
 	if err != nil {
-		return badRequest(err.Error())
+		return badRequest(reason.PromptMalformed, err.Error())
 	}
 	a.prompt.none, a.prompt.login, a.prompt.consent, a.prompt.selectAccount = p.None, p.Login, p.Consent, p.SelectAccount
 	if a.maxAge, err = authreq.ParseMaxAge(a.request.Get("max_age")); err != nil {
-		return badRequest(err.Error())
+		return badRequest(reason.MaxAgeMalformed, err.Error())
 	}
 	return nil
 }
@@ -257,12 +265,12 @@ func (s *Server) readHints(a *authorization) error {
 		switch {
 		case errors.Is(err, token.ErrForgotten) && a.prompt.none:
 			// OpenID Connect Core §3.1.2.1: nobody can tell whether it is the same person.
-			return refusal(loginRequired, "id_token_hint is older than every session").because(err)
+			return refusal(reason.HintForgotten, loginRequired, "id_token_hint is older than every session").because(err)
 		case errors.Is(err, token.ErrForgotten): // of somebody who was here long ago; they may sign in
 		case err != nil:
-			return badRequest("id_token_hint is not an ID token of this server").because(err)
+			return badRequest(reason.HintInvalid, "id_token_hint is not an ID token of this server").because(err)
 		case a.subject != "" && a.subject != subject:
-			return badRequest("id_token_hint and claims name two different people")
+			return badRequest(reason.HintsDisagree, "id_token_hint and claims name two different people")
 		default:
 			a.subject, a.knowsSubject = subject, issuedTo == a.client.ID
 		}
@@ -283,6 +291,6 @@ func (a authorization) afterSignIn(prefix string) string {
 func (a authorization) formAction() []string { return []string{authreq.FormAction(a.redirectURI)} }
 
 // refusal is an *Error of status 400 with a code of its own.
-func refusal(code, hint string) *Error {
-	return &Error{Code: code, Hint: hint, Status: http.StatusBadRequest}
+func refusal(why reason.Word, code, hint string) *Error {
+	return &Error{Code: code, Hint: hint, Reason: why, Status: http.StatusBadRequest}
 }

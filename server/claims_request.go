@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/token"
 )
 
@@ -38,7 +39,7 @@ func parseClaims(text string) (claimsRequest, error) {
 	}
 	root, err := strictObject(text)
 	if err != nil {
-		return claimsRequest{}, badRequest("claims: " + err.Error())
+		return claimsRequest{}, badRequest(reason.ClaimsMalformed, "claims: "+err.Error())
 	}
 	var c claimsRequest
 	if c.idToken, err = readWishes(root["id_token"]); err == nil {
@@ -48,7 +49,7 @@ func parseClaims(text string) (claimsRequest, error) {
 		err = errors.New("sub is asked for with more than one value")
 	}
 	if err != nil {
-		return claimsRequest{}, badRequest("claims: " + err.Error())
+		return claimsRequest{}, badRequest(reason.ClaimsMalformed, "claims: "+err.Error())
 	}
 	return c, nil
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -26,8 +27,8 @@ func (c credentials) none() bool { return c.id == "" && c.secret == "" }
 
 // refuse words a refusal. RFC 6749 §5.2: a client that tried the Authorization
 // header is answered with the scheme it tried.
-func (c credentials) refuse(hint string) *Error {
-	e := badClient(hint)
+func (c credentials) refuse(why reason.Word, hint string) *Error {
+	e := badClient(why, hint)
 	if c.basic {
 		e.Challenge = basicChallenge
 	}
@@ -45,13 +46,13 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 	asserted := form.Has("client_assertion") || form.Has("client_assertion_type") // RFC 7521 §4.2
 	switch {
 	case moreThanOne(!header.none(), body.secret != "", asserted):
-		return credentials{}, badRequest("two client authentication methods in one request; use Basic or client_secret, not both")
+		return credentials{}, badRequest(reason.ClientAuthTwice, "two client authentication methods in one request; use Basic or client_secret, not both")
 	case asserted:
-		return credentials{}, badClient("client assertions are not supported; authenticate with a secret")
+		return credentials{}, badClient(reason.ClientAssertion, "client assertions are not supported; authenticate with a secret")
 	case header.none():
 		return body, nil
 	case body.id != "" && body.id != header.id:
-		return credentials{}, badRequest("client_id differs from the client of the Authorization header")
+		return credentials{}, badRequest(reason.ClientIDDiffers, "client_id differs from the client of the Authorization header")
 	}
 	return header, nil
 }
@@ -74,14 +75,14 @@ func readBasic(headers []string) (credentials, error) {
 		return credentials{}, nil
 	}
 	if len(headers) > 1 {
-		return credentials{}, badRequest("the Authorization header is given more than once")
+		return credentials{}, badRequest(reason.ParameterRepeated, "the Authorization header is given more than once")
 	}
 	scheme, value, _ := strings.Cut(headers[0], " ")
 	switch {
 	case strings.EqualFold(scheme, "Bearer"), headers[0] == "":
 		return credentials{}, nil
 	case !strings.EqualFold(scheme, "Basic"):
-		return credentials{}, credentials{basic: true}.refuse("unknown client authentication scheme; use Basic")
+		return credentials{}, credentials{basic: true}.refuse(reason.ClientAuthSchemeUnknown, "unknown client authentication scheme; use Basic")
 	}
 	return decodeBasic(strings.TrimLeft(value, " "))
 }
@@ -109,14 +110,14 @@ func decodeBasic(value string) (credentials, error) {
 }
 
 func malformedBasic() error {
-	return credentials{basic: true}.refuse("the Basic credentials are malformed; send base64(urlencode(client_id):urlencode(client_secret))")
+	return credentials{basic: true}.refuse(reason.BasicMalformed, "the Basic credentials are malformed; send base64(urlencode(client_id):urlencode(client_secret))")
 }
 
 // fallback gives the client of a request that names none, or refuses it.
 type fallback func() (clientID string, err error)
 
 func noFallback() (string, error) {
-	return "", badClient("the request names no client; send client_id, or authenticate with Basic")
+	return "", badClient(reason.ClientMissing, "the request names no client; send client_id, or authenticate with Basic")
 }
 
 // authenticateClient proves which client sent the request (RFC 6749 §3.2.1).
@@ -150,11 +151,11 @@ func (s *Server) proveClient(ctx context.Context, given credentials) (*store.Cli
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound): // its id stays out of the log: it may be a secret in the wrong field
-		return nil, given.refuse(wrongClient).because(errors.New("there is no such client"))
+		return nil, given.refuse(reason.ClientUnknown, wrongClient).because(errors.New("there is no such client"))
 	case err != nil:
 		return nil, err
 	case !match:
-		return nil, given.refuse(wrongClient).because(fmt.Errorf("wrong secret for client %s", client.ID))
+		return nil, given.refuse(reason.ClientSecretWrong, wrongClient).because(fmt.Errorf("wrong secret for client %s", client.ID))
 	}
 	return client, nil
 }

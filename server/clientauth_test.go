@@ -182,7 +182,7 @@ func TestUnknownClientAndWrongSecretAreOneAnswer(t *testing.T) {
 	s := newSystem(t)
 	answer := func(id string) string {
 		res := s.post("/token", form("grant_type", "client_credentials"), as(id, "wrong"))
-		return http.StatusText(res.StatusCode) + strings.Join(res.Header["Www-Authenticate"], "|") + res.body
+		return http.StatusText(res.StatusCode) + strings.Join(res.Header["Www-Authenticate"], "|") + res.bodyWithoutID()
 	}
 	want := answer("service")
 	for _, id := range []string{"nobody", "app", "SERVICE", "service "} {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/pages"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -127,7 +128,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 		return s.answerRefusal(w, r, err)
 	}
 	if form.Get("decision") == "cancel" { // of the page to sign in: it takes nobody's permission to give up
-		return s.refuseAuthorization(w, r, a, accessDenied, "the user did not sign in")
+		return s.refuseAuthorization(w, r, a, refusal(reason.SignInCancelled, accessDenied, "the user did not sign in"))
 	}
 	v, ok, err := s.visitor(r)
 	if err != nil {
@@ -145,9 +146,9 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 		return s.allow(w, r, a, v, ticked)
 	case decision == "allow" || decision == "deny":
 		s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "consent.denied", Subject: v.user.ID, ClientID: a.client.ID})
-		return s.refuseAuthorization(w, r, a, accessDenied, "the user did not allow it")
+		return s.refuseAuthorization(w, r, a, refusal(reason.ConsentDenied, accessDenied, "the user did not allow it"))
 	}
-	return badRequest("the form does not say whether to allow or to deny")
+	return badRequest(reason.DecisionMissing, "the form does not say whether to allow or to deny")
 }
 
 // answers is whether a form answers this question, asked of this visitor. Else it is

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/grantd/grantd/server/reason"
 	"github.com/swaggest/swgui/v5/static"
 )
 
@@ -70,7 +71,7 @@ func (s *Server) docsAsset(name string) handler {
 			return err
 		}
 		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-			return &Error{Code: notFound, Hint: "this file is there for clients that read gzip", Status: http.StatusNotAcceptable}
+			return &Error{Reason: reason.GzipNeeded, Code: notFound, Hint: "this file is there for clients that read gzip", Status: http.StatusNotAcceptable}
 		}
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("Vary", "Accept-Encoding")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -36,12 +37,13 @@ const (
 // basicChallenge is sent when a client that tried Basic is refused (RFC 6749 §5.2).
 const basicChallenge = `Basic realm="grantd", charset="UTF-8"`
 
-// Error is a refusal. Code and Hint are for the client's developer, Cause is for
-// our log; none of them ever holds a secret or a token.
+// Error is a refusal. Code and Hint are for the client's developer, Reason and Cause
+// for the operator: callers never see those. None of them ever holds a secret or a token.
 type Error struct {
 	Code   string
 	Hint   string
-	Cause  error
+	Reason reason.Word
+	Cause  error // what Reason is about in this request. Nil: there is no more to say
 	Status int
 	// Challenge is the WWW-Authenticate header. Empty means none.
 	Challenge string
@@ -63,28 +65,28 @@ func (e *Error) because(cause error) *Error {
 	return e
 }
 
-func badRequest(hint string) *Error {
-	return &Error{Code: invalidRequest, Hint: hint, Status: http.StatusBadRequest}
+func badRequest(why reason.Word, hint string) *Error {
+	return &Error{Code: invalidRequest, Hint: hint, Reason: why, Status: http.StatusBadRequest}
 }
 
-func badGrant(hint string) *Error {
-	return &Error{Code: invalidGrant, Hint: hint, Status: http.StatusBadRequest}
+func badGrant(why reason.Word, hint string) *Error {
+	return &Error{Code: invalidGrant, Hint: hint, Reason: why, Status: http.StatusBadRequest}
 }
 
-func badScope(hint string) *Error {
-	return &Error{Code: invalidScope, Hint: hint, Status: http.StatusBadRequest}
+func badScope(why reason.Word, hint string) *Error {
+	return &Error{Code: invalidScope, Hint: hint, Reason: why, Status: http.StatusBadRequest}
 }
 
-func badClient(hint string) *Error {
-	return &Error{Code: invalidClient, Hint: hint, Status: http.StatusUnauthorized}
+func badClient(why reason.Word, hint string) *Error {
+	return &Error{Code: invalidClient, Hint: hint, Reason: why, Status: http.StatusUnauthorized}
 }
 
-func notForClient(hint string) *Error {
-	return &Error{Code: unauthorizedClient, Hint: hint, Status: http.StatusBadRequest}
+func notForClient(why reason.Word, hint string) *Error {
+	return &Error{Code: unauthorizedClient, Hint: hint, Reason: why, Status: http.StatusBadRequest}
 }
 
-func unavailable(hint string, retry time.Duration) *Error {
-	return &Error{Code: temporarilyUnavailable, Hint: hint, Status: http.StatusServiceUnavailable, RetryAfter: retry}
+func unavailable(why reason.Word, hint string, retry time.Duration) *Error {
+	return &Error{Code: temporarilyUnavailable, Hint: hint, Reason: why, Status: http.StatusServiceUnavailable, RetryAfter: retry}
 }
 
 // asError finds the refusal in err, or makes one of a fault.
@@ -94,11 +96,11 @@ func asError(err error, requestID string) *Error {
 	case errors.As(err, &e):
 		return e
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), isTemporary(err):
-		return unavailable("the server cannot reach its database now; try again", 2*time.Second).because(err)
+		return unavailable(reason.DatabaseUnavailable, "the server cannot reach its database now; try again", 2*time.Second).because(err)
 	case errors.Is(err, context.Canceled):
-		return unavailable("the request was cancelled", time.Second).because(err)
+		return unavailable(reason.ClientLeft, "the request was cancelled", time.Second).because(err)
 	}
-	return &Error{Code: serverError, Hint: "internal error; tell the operator request id " + requestID, Cause: err, Status: http.StatusInternalServerError}
+	return &Error{Reason: reason.Fault, Code: serverError, Hint: "internal error; tell the operator request id " + requestID, Cause: err, Status: http.StatusInternalServerError}
 }
 
 // isTemporary is whether a token could not be judged for a reason that passes.
@@ -111,19 +113,23 @@ func isTemporary(err error) bool {
 func (f *frame) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	rec := recordOf(r.Context())
 	e := asError(err, rec.id)
-	rec.outcome, rec.cause = e.Code, e
+	rec.refused(e.Code, e.Reason, e)
 	h := w.Header()
 	if e.Challenge != "" {
 		h.Set("WWW-Authenticate", e.Challenge)
 	}
 	setRetryAfter(h, e.RetryAfter)
-	body := struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
-	}{e.Code, descriptionText(e.Hint)}
+	body := f.members(r)
+	body["error"], body["error_description"] = e.Code, descriptionText(e.Hint)
 	if err := writeJSON(w, e.Status, body); err != nil {
 		f.log.DebugContext(r.Context(), "reply not sent", "id", rec.id, "error", err)
 	}
+}
+
+// members are what the body of every error has besides its code and description. RFC 6749
+// §5.2 lets clients pass over members that they do not know.
+func (f *frame) members(r *http.Request) map[string]any {
+	return map[string]any{"request_id": recordOf(r.Context()).id}
 }
 
 // descriptionText keeps a description to the characters of RFC 6749 §5.2.
@@ -141,5 +147,5 @@ func descriptionText(hint string) string {
 
 // scopeSyntax gives the words for a scope that Parse refused.
 func scopeSyntax(err error) *Error {
-	return badScope("scope: " + err.Error())
+	return badScope(reason.ScopeMalformed, "scope: "+err.Error())
 }

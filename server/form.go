@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/grantd/grantd/server/reason"
 )
 
 // maxBody bounds every request body (contract §5).
@@ -48,7 +50,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	if mediaType(r) != formType {
-		return nil, badRequest("send the parameters as a form: Content-Type " + formType)
+		return nil, badRequest(reason.ContentTypeWrong, "send the parameters as a form: Content-Type "+formType)
 	}
 	body, err := readWhole(w, r)
 	if err != nil {
@@ -56,7 +58,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, badRequest("the body is not a well-formed form")
+		return nil, badRequest(reason.FormMalformed, "the body is not a well-formed form")
 	}
 	for name, values := range form {
 		if err := checkParameter(name, values...); err != nil {
@@ -106,11 +108,11 @@ func checkQuery(u *url.URL) error {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return badRequest("the query string is malformed; send parameters in the body")
+		return badRequest(reason.QueryMalformed, "the query string is malformed; send parameters in the body")
 	}
 	for _, name := range bodyOnly {
 		if query.Has(name) {
-			return badRequest(name + " in the query string; send it in the body and treat the one sent as leaked")
+			return badRequest(reason.ParameterInQuery, name+" in the query string; send it in the body and treat the one sent as leaked")
 		}
 	}
 	return nil
@@ -121,14 +123,14 @@ func checkQuery(u *url.URL) error {
 // allowed in usernames and passwords (A.15, A.16); elsewhere it matches nothing.
 func checkParameter(name string, values ...string) error {
 	if !cleanText(name) {
-		return badRequest("a parameter name has control characters or invalid UTF-8")
+		return badRequest(reason.ParameterMalformed, "a parameter name has control characters or invalid UTF-8")
 	}
 	if len(values) != 1 && name != repeatable {
-		return badRequest(parameter(name) + " is given more than once")
+		return badRequest(reason.ParameterRepeated, parameter(name)+" is given more than once")
 	}
 	for _, v := range values {
 		if !cleanBut('\t', v) {
-			return badRequest(parameter(name) + " has control characters or invalid UTF-8")
+			return badRequest(reason.ParameterMalformed, parameter(name)+" has control characters or invalid UTF-8")
 		}
 	}
 	return nil
@@ -174,9 +176,9 @@ func parameter(name string) string {
 func bodyError(err error, hint string) error {
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
-		return badRequest(fmt.Sprintf("the body is longer than %d bytes", maxBody))
+		return badRequest(reason.BodyTooLong, fmt.Sprintf("the body is longer than %d bytes", maxBody))
 	}
-	return badRequest(hint)
+	return badRequest(reason.BodyUnreadable, hint)
 }
 
 // readJSON reads a JSON object with the strictness of readForm: encoding/json
@@ -196,11 +198,11 @@ const wantObject = `the body is not a JSON object of strings, such as {"refresh_
 
 func parseObject(body string) (url.Values, error) {
 	if !utf8.ValidString(body) {
-		return nil, badRequest("the body is not UTF-8")
+		return nil, badRequest(reason.JSONMalformed, "the body is not UTF-8")
 	}
 	dec := json.NewDecoder(strings.NewReader(body))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return nil, badRequest(wantObject)
+		return nil, badRequest(reason.JSONMalformed, wantObject)
 	}
 	given := url.Values{}
 	for dec.More() {
@@ -209,10 +211,10 @@ func parseObject(body string) (url.Values, error) {
 		}
 	}
 	if _, err := dec.Token(); err != nil { // the closing brace
-		return nil, badRequest(wantObject)
+		return nil, badRequest(reason.JSONMalformed, wantObject)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, badRequest(wantObject)
+		return nil, badRequest(reason.JSONMalformed, wantObject)
 	}
 	dropEmpty(given)
 	return given, nil
@@ -225,15 +227,15 @@ func readMember(dec *json.Decoder, given url.Values) error {
 	name, err := dec.Token()
 	key, isName := name.(string)
 	if err != nil || !isName {
-		return badRequest(wantObject)
+		return badRequest(reason.JSONMalformed, wantObject)
 	}
 	var value any
 	if err := dec.Decode(&value); err != nil {
-		return badRequest(wantObject)
+		return badRequest(reason.JSONMalformed, wantObject)
 	}
 	text, isText := value.(string)
 	if value != nil && !isText && known(key) {
-		return badRequest(wantObject)
+		return badRequest(reason.JSONMalformed, wantObject)
 	}
 	given.Add(key, text)
 	return checkParameter(key, given[key]...)

@@ -26,11 +26,11 @@ func ReadBasic(headers []string) (id, secret string, named bool, err error) {
 func ReadFormByNetHTTP(w http.ResponseWriter, r *http.Request) (form url.Values, refusals []string) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, []string{badRequest("the query string is malformed; send parameters in the body").Error()}
+		return nil, []string{badRequest("", "the query string is malformed; send parameters in the body").Error()}
 	}
 	for _, name := range bodyOnly {
 		if query.Has(name) {
-			return nil, []string{badRequest(name + " in the query string; send it in the body and treat the one sent as leaked").Error()}
+			return nil, []string{badRequest("", name+" in the query string; send it in the body and treat the one sent as leaked").Error()}
 		}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -38,17 +38,17 @@ func ReadFormByNetHTTP(w http.ResponseWriter, r *http.Request) (form url.Values,
 		if _, tooLong := err.(*http.MaxBytesError); tooLong {
 			return nil, []string{bodyError(err, "").Error()}
 		}
-		return nil, []string{badRequest("the body is not a well-formed form").Error()}
+		return nil, []string{badRequest("", "the body is not a well-formed form").Error()}
 	}
 	form = url.Values{}
 	for name, values := range r.PostForm {
 		switch {
 		case !cleanByRune(name):
-			refusals = append(refusals, badRequest("a parameter name has control characters or invalid UTF-8").Error())
+			refusals = append(refusals, badRequest("", "a parameter name has control characters or invalid UTF-8").Error())
 		case len(values) != 1 && name != repeatable:
-			refusals = append(refusals, badRequest(parameter(name)+" is given more than once").Error())
+			refusals = append(refusals, badRequest("", parameter(name)+" is given more than once").Error())
 		case !cleanByRune(strings.ReplaceAll(strings.Join(values, ""), "\t", " ")):
-			refusals = append(refusals, badRequest(parameter(name)+" has control characters or invalid UTF-8").Error())
+			refusals = append(refusals, badRequest("", parameter(name)+" has control characters or invalid UTF-8").Error())
 		}
 		if some := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" }); len(some) > 0 {
 			form[name] = some

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/grantd/grantd/server/authreq"
+	"github.com/grantd/grantd/server/reason"
 )
 
 // The parameters that go on in a link when an app has posted them. Whatever else a
@@ -26,7 +27,7 @@ func asLink(form authreq.Request, known []string) (authreq.Request, error) {
 		if !slices.Contains(known, name) {
 			drop = append(drop, name)
 			if slices.Contains(bodyOnly, name) {
-				err = badRequest("the app sent " + name + ", which has no place in this request")
+				err = badRequest(reason.ParameterMisplaced, "the app sent "+name+", which has no place in this request")
 			}
 		}
 		return err == nil

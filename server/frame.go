@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/resource"
 )
 
@@ -52,7 +53,10 @@ func (f *frame) public(h handler) http.Handler {
 func (f *frame) mountResources(table urls, o resource.Options) ([]scopes.Route, error) {
 	o.CheckPassword, o.Fail = CheckNewPassword, f.writeError
 	o.Admitted = func(r *http.Request, c *scopes.Claims) { recordOf(r.Context()).client = c.ClientID }
-	o.Refused = func(r *http.Request, code string, err error) { recordOf(r.Context()).refused(code, err) }
+	o.Refused = func(r *http.Request, code string, why reason.Word, err error) {
+		recordOf(r.Context()).refused(code, why, err)
+	}
+	o.Members = f.members
 	router := resource.New(o)
 	return router.Routes, router.Mount(func(method, path string, h http.Handler) {
 		if strings.HasPrefix(path, "/.well-known/") {

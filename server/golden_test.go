@@ -46,7 +46,15 @@ func (r reply) wire() string {
 		h.Del(volatile)
 	}
 	h.Write(&b) // in the order of names
-	return strings.ReplaceAll(b.String(), "\r\n", "\n") + "\n" + r.body
+	return strings.ReplaceAll(b.String(), "\r\n", "\n") + "\n" + r.bodyWithoutID()
+}
+
+// bodyWithoutID is the body with a word in place of the id of the request.
+func (r reply) bodyWithoutID() string {
+	if id := r.Header.Get("X-Request-Id"); id != "" {
+		return strings.ReplaceAll(r.body, id, "REQUEST")
+	}
+	return r.body
 }
 
 var volatileClaims = regexp.MustCompile(`"(jti|gid|kid)": "[^"]*"`)

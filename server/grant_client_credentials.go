@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/go-oauth2/oauth2/v4"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/token"
 )
 
@@ -17,9 +18,9 @@ func (s *Server) grantClientCredentials(ctx context.Context, requested string) (
 	}
 	// There is nobody whom they could be about, or who could be away.
 	if identity := scope.Intersect(identityScopeNames()); len(identity) > 0 {
-		return nil, badScope("scope " + identity[0] + " is about a user; client_credentials has none")
+		return nil, badScope(reason.ScopeNeedsUser, "scope "+identity[0]+" is about a user; client_credentials has none")
 	}
-	audience, err := askedAudience(tokenRequestOf(ctx).resources, s.audiences())
+	audience, err := askedAudience(tokenRequestOf(ctx).resources, s.audiences(), reason.ResourceUnknown)
 	if err != nil {
 		return nil, err
 	}

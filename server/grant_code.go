@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-oauth2/oauth2/v4"
 	"github.com/grantd/grantd/server/authreq"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) grantCode(ctx context.Context, code, verifier string) (oauth2.T
 	req := tokenRequestOf(ctx)
 	c, err := s.DB.Code(ctx, hashText(code))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, badGrant("this is not an authorization code of this server, or it expired long ago")
+		return nil, badGrant(reason.CodeUnknown, "this is not an authorization code of this server, or it expired long ago")
 	}
 	if err != nil {
 		return nil, err
@@ -67,17 +68,17 @@ func (s *Server) grantCode(ctx context.Context, code, verifier string) (oauth2.T
 func checkCode(c store.Code, req *tokenRequest, verifier string) error {
 	switch {
 	case c.ClientID != req.client.ID:
-		return badGrant("the code was issued to another client")
+		return badGrant(reason.CodeOfAnotherClient, "the code was issued to another client")
 	// OAuth 2.1 §4.1.3: a code that PKCE binds needs no redirect URI to bind it.
 	case req.redirectURI != c.RedirectURI && (req.redirectURI != "" || c.Challenge == ""):
-		return badGrant("redirect_uri is not that of the authorization request")
+		return badGrant(reason.RedirectURIDiffers, "redirect_uri is not that of the authorization request")
 	case c.Challenge == "" && verifier != "":
 		// RFC 9700 §4.8.2: an attacker may have taken the challenge out of the request.
-		return badGrant("code_verifier is sent, but the authorization request had no code_challenge")
+		return badGrant(reason.VerifierUnexpected, "code_verifier is sent, but the authorization request had no code_challenge")
 	case c.Challenge != "" && verifier == "":
-		return badGrant("code_verifier is missing")
+		return badGrant(reason.VerifierMissing, "code_verifier is missing")
 	case c.Challenge != "" && !authreq.Proves(verifier, c.Challenge): // RFC 7636 §4.6
-		return badGrant("code_verifier is not that of the code_challenge")
+		return badGrant(reason.VerifierMismatch, "code_verifier is not that of the code_challenge")
 	}
 	return nil
 }
@@ -105,11 +106,11 @@ func (s *Server) redeem(ctx context.Context, c store.Code, g store.Grant) error 
 		return nil
 	case store.CodeReplayed:
 		s.afterReplay(ctx, c)
-		return badGrant("the code was used before; what came of it is revoked, start anew")
+		return badGrant(reason.CodeReused, "the code was used before; what came of it is revoked, start anew")
 	case store.CodeExpired:
-		return badGrant("the code expired; start anew")
+		return badGrant(reason.CodeExpired, "the code expired; start anew")
 	}
-	return badGrant("the code is no longer good; start anew").because(fmt.Errorf("code of grant %s is %s", c.GrantID, outcome))
+	return badGrant(reason.CodeRevoked, "the code is no longer good; start anew").because(fmt.Errorf("code of grant %s is %s", c.GrantID, outcome))
 }
 
 // afterReplay: RFC 6749 §4.1.2. Of two who have the code and its verifier one is a thief.

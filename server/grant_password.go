@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/go-oauth2/oauth2/v4"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -22,7 +23,7 @@ func (s *Server) login(ctx context.Context, username, password string) (string, 
 	if err != nil {
 		return "", err
 	}
-	audience, err := askedAudience(req.resources, s.audiences())
+	audience, err := askedAudience(req.resources, s.audiences(), reason.ResourceUnknown)
 	if err != nil {
 		return "", err
 	}
@@ -39,7 +40,7 @@ func (s *Server) login(ctx context.Context, username, password string) (string, 
 func (s *Server) provePassword(ctx context.Context, username, password string) (user store.User, err error) {
 	defer func() { s.metrics.login(err) }()
 	if len(password) > maxPassword {
-		return store.User{}, badRequest("the password is longer than 72 bytes; no account has one")
+		return store.User{}, badRequest(reason.PasswordTooLong, "the password is longer than 72 bytes; no account has one")
 	}
 	user, err = s.DB.UserByLogin(ctx, username)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -49,24 +50,24 @@ func (s *Server) provePassword(ctx context.Context, username, password string) (
 	if err != nil {
 		return store.User{}, err
 	}
-	if why := whyRefused(user, match); why != nil {
-		return store.User{}, badGrant(wrongLogin).because(why)
+	if why, cause := whyRefused(user, match); cause != nil {
+		return store.User{}, badGrant(why, wrongLogin).because(cause)
 	}
 	return user, nil
 }
 
 // whyRefused is for our log, which names the user by id: what was sent as a
 // username may be a password typed into the wrong field.
-func whyRefused(user store.User, match bool) error {
+func whyRefused(user store.User, match bool) (why reason.Word, cause error) {
 	switch {
 	case user.ID == "":
-		return errors.New("there is no such user")
+		return reason.UserUnknown, errors.New("there is no such user")
 	case !match:
-		return fmt.Errorf("wrong password for user %s", user.ID)
+		return reason.WrongPassword, fmt.Errorf("wrong password for user %s", user.ID)
 	case !user.DisabledAt.IsZero():
-		return fmt.Errorf("user %s is disabled", user.ID)
+		return reason.UserDisabled, fmt.Errorf("user %s is disabled", user.ID)
 	}
-	return nil
+	return "", nil
 }
 
 // grantPassword starts the authorization of a user who logged in.
@@ -85,7 +86,7 @@ func (s *Server) grantPassword(ctx context.Context) (oauth2.TokenInfo, error) {
 		return nil, err
 	}
 	if !created { // disabled, deleted or given another password since it was read
-		return nil, badGrant(wrongLogin)
+		return nil, badGrant(reason.LoginOvertaken, wrongLogin)
 	}
 	return s.issue(ctx, g, issuance{scope: scope, audience: s.orOwn(g.Audience), refresh: refresh, user: req.user})
 }

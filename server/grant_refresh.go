@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-oauth2/oauth2/v4"
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -23,7 +24,7 @@ func (s *Server) grantRefresh(ctx context.Context, refresh, requested string) (o
 	// RFC 6749 §10.4: a refresh token is bound to the client it was issued to.
 	client := tokenRequestOf(ctx).client
 	if t.ClientID != client.ID {
-		return nil, badGrant("the refresh token was issued to another client")
+		return nil, badGrant(reason.RefreshTokenOfAnotherClient, "the refresh token was issued to another client")
 	}
 	scope, err := narrowedScope(requested, s.scopes.Intersect(t.Scope))
 	if err != nil {
@@ -44,7 +45,7 @@ func (s *Server) checkNarrowing(ctx context.Context, t token.Refresh) error {
 	}
 	g, err := s.DB.Grant(ctx, t.GrantID)
 	if errors.Is(err, store.ErrNotFound) {
-		return badGrant("the authorization is gone; log in again")
+		return badGrant(reason.GrantGone, "the authorization is gone; log in again")
 	}
 	if err != nil {
 		return err
@@ -78,11 +79,11 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 		return s.reissue(ctx, rot.Grant, scope, user)
 	case store.Reused:
 		s.afterReuse(ctx, t)
-		return nil, badGrant("the refresh token was used before; the authorization is revoked, log in again")
+		return nil, badGrant(reason.RefreshTokenReused, "the refresh token was used before; the authorization is revoked, log in again")
 	case store.Expired:
-		return nil, badGrant("the refresh token expired; log in again")
+		return nil, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again")
 	}
-	return nil, badGrant("the authorization was revoked; log in again").
+	return nil, badGrant(reason.GrantRevoked, "the authorization was revoked; log in again").
 		because(fmt.Errorf("grant %s is %s", t.GrantID, rot.Outcome))
 }
 
@@ -109,9 +110,9 @@ func (s *Server) readRefresh(refresh string) (token.Refresh, error) {
 	t, err := s.refresher.Read(refresh)
 	switch {
 	case errors.Is(err, token.ErrRefreshExpired):
-		return t, badGrant("the refresh token expired; log in again")
+		return t, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again")
 	case err != nil:
-		return t, badGrant("this is not a refresh token of this server").because(err)
+		return t, badGrant(reason.RefreshTokenInvalid, "this is not a refresh token of this server").because(err)
 	}
 	return t, nil
 }
@@ -124,7 +125,7 @@ func (s *Server) liveRefresh(ctx context.Context, refresh string) (token.Refresh
 	}
 	g, err := s.DB.Grant(ctx, t.GrantID)
 	if errors.Is(err, store.ErrNotFound) {
-		return t, badGrant("the authorization is gone")
+		return t, badGrant(reason.GrantGone, "the authorization is gone")
 	}
 	if err != nil {
 		return t, err
@@ -133,7 +134,7 @@ func (s *Server) liveRefresh(ctx context.Context, refresh string) (token.Refresh
 	case store.Rotated, store.Repeated:
 		return t, nil
 	}
-	return t, badGrant("the refresh token is spent or revoked")
+	return t, badGrant(reason.RefreshTokenSpent, "the refresh token is spent or revoked")
 }
 
 // rotation is what a refresh token asks of its authorization now.

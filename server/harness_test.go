@@ -348,8 +348,8 @@ func (r reply) wantRefusal(t testing.TB, status int, code string, challenged ...
 	if got := r.Header.Get("Content-Type"); got != "application/json" {
 		t.Errorf("Content-Type %q", got)
 	}
-	if len(r.JSON) != 2 {
-		t.Errorf("members besides error and error_description in %s", r.body)
+	if len(r.JSON) != 3 || r.str("request_id") != r.Header.Get("X-Request-Id") {
+		t.Errorf("members besides error, error_description and request_id in %s", r.body)
 	}
 	// RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E
 	if i := strings.IndexFunc(r.str("error_description"), func(c rune) bool { return c < 0x20 || c > 0x7e || c == '"' || c == '\\' }); i >= 0 {

@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"github.com/grantd/grantd/server/reason"
+)
 
 // Hasher does the arithmetic of passwords, which is slow on purpose. Its methods may be called
 // at the same time, and fail only when they cannot be done.
@@ -25,5 +29,5 @@ func cannotHash(err error) error {
 	if err == nil {
 		return nil
 	}
-	return unavailable("passwords cannot be checked now; try again", 5*time.Second).because(err)
+	return unavailable(reason.HasherFailed, "passwords cannot be checked now; try again", 5*time.Second).because(err)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/grantd/grantd/server/reason"
 )
 
 // queuePerHash is how many logins may wait for each hash that may run: at a
@@ -49,7 +51,9 @@ func (p *hashPool) do(ctx context.Context, hash func()) error {
 	return nil
 }
 
-func tooManyLogins() *Error { return unavailable("too many logins at once; try again", 5*time.Second) }
+func tooManyLogins() *Error {
+	return unavailable(reason.TooManyLogins, "too many logins at once; try again", 5*time.Second)
+}
 
 // gaveUp tells whose turn did not come in time why, and not that the database was slow.
 func gaveUp(ctx context.Context) error {

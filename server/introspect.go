@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 )
 
 // introspect answers POST /introspect (RFC 7662).
@@ -20,10 +21,10 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) error {
 	}
 	// RFC 7662 §2.1: the endpoint must not be open to token scanning.
 	if public(client) || !client.Introspect {
-		return notForClient("this client may not introspect tokens")
+		return notForClient(reason.IntrospectionNotForClient, "this client may not introspect tokens")
 	}
 	if !form.Has("token") {
-		return badRequest("token is missing")
+		return badRequest(reason.ParameterMissing, "token is missing")
 	}
 	answer, err := s.introspection(r.Context(), form.Get("token"))
 	if err != nil {

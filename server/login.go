@@ -117,7 +117,7 @@ func (s *Server) shownAgain(w http.ResponseWriter, r *http.Request, refusal erro
 	if !errors.As(refusal, &e) {
 		return 0, "", refusal
 	}
-	recordOf(r.Context()).refused(e.Code, e)
+	recordOf(r.Context()).refused(e.Code, e.Reason, e)
 	setRetryAfter(w.Header(), e.RetryAfter)
 	status = http.StatusUnprocessableEntity
 	if e.Code == temporarilyUnavailable {

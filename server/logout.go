@@ -10,6 +10,7 @@ import (
 
 	"github.com/grantd/grantd/server/authreq"
 	"github.com/grantd/grantd/server/pages"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -92,10 +93,10 @@ func (s *Server) logoutLink(w http.ResponseWriter, form url.Values) error {
 // app of ours is.
 func (s *Server) readLogout(ctx context.Context, query string) (l logoutRequest, err error) {
 	if l.Request, err = authreq.Parse(query); err != nil {
-		return l, badRequest("the request to sign out cannot be read: " + err.Error())
+		return l, badRequest(reason.RequestUnreadable, "the request to sign out cannot be read: "+err.Error())
 	}
 	if name := l.Repeated("ui_locales"); name != "" {
-		return l, badRequest(parameter(name) + " is given more than once")
+		return l, badRequest(reason.ParameterRepeated, parameter(name)+" is given more than once")
 	}
 	// §4: a hint that is wrong is none. A person who wants to sign out must be able to,
 	// however old the ID token is that the app has kept.
@@ -104,7 +105,7 @@ func (s *Server) readLogout(ctx context.Context, query string) (l logoutRequest,
 	l.forgotten = errors.Is(err, token.ErrForgotten)
 	named := l.Get("client_id")
 	if named != "" && hinted != "" && named != hinted { // §2: the OP MUST verify
-		return l, badRequest("id_token_hint was issued to another app than client_id")
+		return l, badRequest(reason.HintInvalid, "id_token_hint was issued to another app than client_id")
 	}
 	if l.client, err = s.logoutClient(ctx, named, hinted); err != nil {
 		return l, err
@@ -119,7 +120,7 @@ func (s *Server) logoutClient(ctx context.Context, named, hinted string) (store.
 		return store.Client{}, nil
 	}
 	if !cleanText(named) {
-		return store.Client{}, badRequest("client_id has control characters or invalid UTF-8")
+		return store.Client{}, badRequest(reason.ParameterMalformed, "client_id has control characters or invalid UTF-8")
 	}
 	client, _, err := s.client(ctx, cmp.Or(named, hinted))
 	switch {
@@ -140,9 +141,9 @@ func (l *logoutRequest) readURI() error {
 	case l.client.ID == "" && l.forgotten: // §4: they can sign out all the same, and stay here
 		l.uri = ""
 	case l.client.ID == "":
-		return badRequest("the app did not say which one it is: post_logout_redirect_uri needs id_token_hint or client_id")
+		return badRequest(reason.ClientMissing, "the app did not say which one it is: post_logout_redirect_uri needs id_token_hint or client_id")
 	case !authreq.Registered(l.uri, l.client.LogoutURIs):
-		return badRequest("the app wants you sent to an address that is not registered for it (post_logout_redirect_uri)").
+		return badRequest(reason.LogoutURIUnregistered, "the app wants you sent to an address that is not registered for it (post_logout_redirect_uri)").
 			because(unregistered(l.uri, l.client.LogoutURIs))
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	oautherrors "github.com/go-oauth2/oauth2/v4/errors"
 	"github.com/go-oauth2/oauth2/v4/models"
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -143,7 +144,7 @@ func (s *Server) whomToName(ctx context.Context, userID string, scope scopes.Set
 	}
 	user, err := s.DB.User(ctx, userID)
 	if errors.Is(err, store.ErrNotFound) {
-		return store.User{}, badGrant("the user is gone")
+		return store.User{}, badGrant(reason.UserGone, "the user is gone")
 	}
 	return user, err
 }

@@ -23,7 +23,7 @@ func TestMetrics(t *testing.T) {
 		`http_requests_total{grant_type="refresh_token",method="POST",outcome="rotated",route="/token",status="2xx"}`:        1,
 		`http_requests_total{grant_type="refresh_token",method="POST",outcome="repeated",route="/token",status="2xx"}`:       1,
 		`http_requests_total{grant_type="other",method="POST",outcome="unsupported_grant_type",route="/token",status="4xx"}`: 1,
-		`http_requests_total{grant_type="",method="GET",outcome="insufficient",route="/users/me/items/",status="4xx"}`:       1,
+		`http_requests_total{grant_type="",method="GET",outcome="insufficient_scope",route="/users/me/items/",status="4xx"}`: 1,
 		`http_requests_total{grant_type="",method="GET",outcome="not_found",route="none",status="4xx"}`:                      1,
 		`http_requests_total{grant_type="",method="other",outcome="method_not_allowed",route="none",status="4xx"}`:           1,
 		`http_request_duration_seconds_count{method="POST",route="/token"}`:                                                  6,
@@ -163,7 +163,7 @@ func TestMetricsOfResources(t *testing.T) {
 	answer := httptest.NewRecorder()
 	alone.Ops().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	m := readMetrics(t, answer.Body.String())
-	m.want(map[string]float64{`http_requests_total{grant_type="",method="GET",outcome="missing",route="/status/",status="4xx"}`: 1})
+	m.want(map[string]float64{`http_requests_total{grant_type="",method="GET",outcome="invalid_token",route="/status/",status="4xx"}`: 1})
 	for _, name := range []string{"grantd_http_requests_in_flight", "grantd_password_hash_slots", `grantd_database_connections_max{pool="read"}`} {
 		if _, ok := m.values[name]; !ok {
 			t.Errorf("%s is missing", name)

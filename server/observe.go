@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -20,13 +21,16 @@ type record struct {
 	route     string // the route's template, never the path that was sent
 	client    string // once proven, or found where there is nothing to prove
 	grantType string
-	from      string // the address that it came from; empty until somebody asks
-	outcome   string // "ok", an error code, or what became of a refresh token
+	from      string      // the address that it came from; empty until somebody asks
+	outcome   string      // "ok", an error code, or what became of a refresh token
+	reason    reason.Word // why it was refused; empty: it was not
 	cause     error
 }
 
 // refused notes why a request was turned away.
-func (rec *record) refused(outcome string, cause error) { rec.outcome, rec.cause = outcome, cause }
+func (rec *record) refused(outcome string, why reason.Word, cause error) {
+	rec.outcome, rec.reason, rec.cause = outcome, why, cause
+}
 
 // recordOf gives the record of a request. Outside of one it is a new one.
 func recordOf(ctx context.Context) *record {
@@ -81,7 +85,7 @@ func (f *frame) recovered(w *statusWriter, r *http.Request, panicked any) {
 }
 
 // maxAttrs is how many attributes the record of a request has at most.
-const maxAttrs = 10
+const maxAttrs = 11
 
 // logRequest writes the record of a request. It goes past slog.Logger, which would look
 // up for each line which one of the program writes it.
@@ -116,7 +120,7 @@ func (f *frame) attributes(r *http.Request, x *exchange, took time.Duration) []s
 		slog.String("id", rec.id), slog.String("method", methodOf(r)), slog.String("route", rec.route), slog.Int("status", x.out.status),
 		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("from", f.clientAddress(r)),
 	)
-	for _, a := range [...]struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}} {
+	for _, a := range [...]struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}, {"reason", string(rec.reason)}} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, a.value))
 		}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/grantd/grantd/server/pages"
+	"github.com/grantd/grantd/server/reason"
 )
 
 // page is the surface of people: HTML, which nobody may keep, frame or send to
@@ -44,7 +45,7 @@ func (s *Server) html(h handler) http.Handler {
 func (s *Server) ownForm(r *http.Request) error {
 	// RFC 6749 §10.12: nobody is made to do here what they know nothing of.
 	if err := s.sameSite.Check(r); err != nil {
-		return &Error{Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
+		return &Error{Reason: reason.CrossSiteForm, Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
 	}
 	return nil
 }
@@ -124,7 +125,7 @@ func (s *Server) send(w http.ResponseWriter, status int, draw func(io.Writer) er
 func (s *Server) writePageError(w http.ResponseWriter, r *http.Request, err error) {
 	rec := recordOf(r.Context())
 	e := asError(err, rec.id)
-	rec.outcome, rec.cause = e.Code, e
+	rec.refused(e.Code, e.Reason, e)
 	setRetryAfter(w.Header(), e.RetryAfter)
 	page := pages.Error{Title: errorTitle(e.Status), Hint: sentence(e.Hint), Code: e.Code, RequestID: rec.id}
 	page.Next, page.NextURL = s.nextPage(rec.route, e.Status)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 )
 
 // refresh answers POST /refresh: POST /token with grant_type=refresh_token for
@@ -31,13 +32,13 @@ func readRefreshRequest(w http.ResponseWriter, r *http.Request) (url.Values, err
 		return nil, err
 	}
 	if grantType := form.Get("grant_type"); grantType != "" && grantType != "refresh_token" {
-		return nil, badRequest("this endpoint only refreshes; send other grants to /token")
+		return nil, badRequest(reason.RefreshOnly, "this endpoint only refreshes; send other grants to /token")
 	}
 	form.Set("grant_type", "refresh_token")
 	if !form.Has("refresh_token") {
 		bearer, err := scopes.BearerToken(r)
 		if err != nil {
-			return nil, badRequest("refresh_token is missing; send it in a form, in a JSON object, or as bearer token").because(err)
+			return nil, badRequest(reason.ParameterMissing, "refresh_token is missing; send it in a form, in a JSON object, or as bearer token").because(err)
 		}
 		form.Set("refresh_token", bearer)
 	}
@@ -56,7 +57,7 @@ func (s *Server) checkOneToken(r *http.Request, refresh string) error {
 	if _, err := s.refresher.Read(bearer); err != nil {
 		return nil
 	}
-	return badRequest("refresh_token is given twice, as bearer token and in the body; send it once")
+	return badRequest(reason.RefreshTokenTwice, "refresh_token is given twice, as bearer token and in the body; send it once")
 }
 
 // readBody reads a form, a JSON object, or no body at all.

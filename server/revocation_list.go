@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -129,11 +130,11 @@ func (s *Server) keptList(asked time.Time, oldest time.Duration) (*signedList, e
 func (s *Server) listState() (listState, token.SigningKey, error) {
 	now := s.Now()
 	if !s.live.fresh(now) {
-		return listState{}, token.SigningKey{}, unavailable("the server does not know at the moment what was revoked; try again", time.Second)
+		return listState{}, token.SigningKey{}, unavailable(reason.RevocationsUnknown, "the server does not know at the moment what was revoked; try again", time.Second)
 	}
 	life, known := s.lives.get()
 	if now.Sub(known).Abs() > livesKept {
-		return listState{}, token.SigningKey{}, unavailable("the server does not know at the moment how long tokens live; try again", time.Second)
+		return listState{}, token.SigningKey{}, unavailable(reason.LivesUnknown, "the server does not know at the moment how long tokens live; try again", time.Second)
 	}
 	key, err := s.ring.Signer(now)
 	return listState{changes: s.live.changeCount(), epoch: now.Truncate(listEpoch).Unix(), life: life, kid: key.ID}, key, err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -22,7 +23,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !form.Has("token") {
-		return badRequest("token is missing")
+		return badRequest(reason.ParameterMissing, "token is missing")
 	}
 	if err := s.revokeOwn(r.Context(), form.Get("token"), client); err != nil {
 		return err
@@ -56,7 +57,9 @@ func (s *Server) revokeOwn(ctx context.Context, raw string, client *store.Client
 }
 
 // notOwn: RFC 7009 §2.1, the token must have been issued to the client.
-func notOwn() error { return badGrant("the token was issued to another client") }
+func notOwn() error {
+	return badGrant(reason.TokenOfAnotherClient, "the token was issued to another client")
+}
 
 func (s *Server) revokeGrant(ctx context.Context, t token.Refresh) error {
 	now := s.Now()

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 )
 
 // revokeLimits bounds how fast access tokens are revoked one by one. Each makes the
@@ -46,6 +47,7 @@ func (l *revokeLimits) take(c *scopes.Claims, now time.Time) error {
 		return nil
 	}
 	return &Error{
+		Reason: reason.RevokeLimit,
 		Code:   temporarilyUnavailable,
 		Hint:   "too many access tokens are revoked one by one; revoke the refresh token, which ends all of its authorization",
 		Status: http.StatusTooManyRequests, RetryAfter: every,

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -20,7 +21,11 @@ func (s *Server) askedScope(requested string, client *store.Client) (scopes.Set,
 		return nil, scopeSyntax(err)
 	}
 	if excess := asked.Minus(open); len(excess) > 0 {
-		return nil, badScope("scope " + clip(excess[0]) + " does not exist or is not open to this client")
+		why := reason.ScopeNotForClient
+		if !s.scopes.Has(excess[0]) {
+			why = reason.ScopeUnknown
+		}
+		return nil, badScope(why, "scope "+clip(excess[0])+" does not exist or is not open to this client")
 	}
 	return refreshable(open.Intersect(asked), client), nil
 }
@@ -60,7 +65,7 @@ func (s *Server) userScope(asked scopes.Set, user store.User) (scopes.Set, error
 	// name may mean anything.
 	granted := asked.Intersect(append(identityScopeNames().Minus(s.ownScopes), user.Scopes...))
 	if len(granted) == 0 && len(asked) > 0 {
-		return nil, badScope("the user may grant none of the scopes asked for")
+		return nil, badScope(reason.ScopeNotForUser, "the user may grant none of the scopes asked for")
 	}
 	return granted, nil
 }
@@ -77,7 +82,7 @@ func narrowedScope(requested string, granted scopes.Set) (scopes.Set, error) {
 		return nil, scopeSyntax(err)
 	}
 	if !granted.Contains(asked) {
-		return nil, badScope("the scope asked for is more than was granted; leave scope out or ask for less")
+		return nil, badScope(reason.ScopeWidened, "the scope asked for is more than was granted; leave scope out or ask for less")
 	}
 	return granted.Intersect(asked), nil
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -68,7 +69,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, user store
 		return visitor{}, err
 	}
 	if !put { // disabled, deleted or given another password since it was read
-		return visitor{}, badGrant(wrongLogin)
+		return visitor{}, badGrant(reason.LoginOvertaken, wrongLogin)
 	}
 	if ok && before.user.ID != user.ID {
 		if err := s.endSessions(r.Context(), store.SessionEnd{UserID: before.user.ID, ID: before.session.ID}); err != nil {

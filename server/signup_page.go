@@ -46,7 +46,7 @@ func (s *Server) signUpAgain(w http.ResponseWriter, r *http.Request, form url.Va
 	}
 	var wrong *resource.AccountError
 	if errors.As(refusal, &wrong) {
-		recordOf(r.Context()).refused(invalidRequest, refusal)
+		recordOf(r.Context()).refused(invalidRequest, wrong.Reason, refusal)
 		view.Problems = wrong.Fields
 		return s.showSignUp(w, r, wrong.Status, view)
 	}

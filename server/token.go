@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -25,7 +26,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !form.Has("grant_type") { // before the client, whose default depends on it
-		return badRequest("grant_type is missing")
+		return badRequest(reason.GrantTypeMissing, "grant_type is missing")
 	}
 	client, err := s.authenticateClient(r, form, s.defaultClient(form)) // §2.3
 	if err != nil {
@@ -78,16 +79,16 @@ func checkGrant(ctx context.Context, form url.Values, client *store.Client) erro
 	grantType := form.Get("grant_type")
 	required, known := grantTypes[grantType]
 	if !known {
-		return &Error{Code: unsupportedGrantType, Hint: "this server does not know this grant_type", Status: http.StatusBadRequest}
+		return &Error{Reason: reason.GrantTypeUnknown, Code: unsupportedGrantType, Hint: "this server does not know this grant_type", Status: http.StatusBadRequest}
 	}
 	recordOf(ctx).grantType = grantType
 	// RFC 6749 §4.4: client credentials are for confidential clients only.
 	if !allows(client, grantType) || grantType == "client_credentials" && public(client) {
-		return notForClient("this client may not use grant_type " + grantType)
+		return notForClient(reason.GrantTypeNotForClient, "this client may not use grant_type "+grantType)
 	}
 	for _, name := range required {
 		if !form.Has(name) {
-			return badRequest(name + " is missing")
+			return badRequest(reason.ParameterMissing, name+" is missing")
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+	"github.com/grantd/grantd/server/reason"
 )
 
 // urls is the table of URLs.
@@ -32,7 +33,7 @@ func (f *frame) newURLs(prefix string) urls {
 }
 
 func nothingThere(http.ResponseWriter, *http.Request) error {
-	return &Error{Code: notFound, Hint: "there is nothing at this path", Status: http.StatusNotFound}
+	return &Error{Reason: reason.PathUnknown, Code: notFound, Hint: "there is nothing at this path", Status: http.StatusNotFound}
 }
 
 // serve answers path with and without its trailing slash: a redirect would lose
@@ -123,6 +124,6 @@ func wrongMethod(router *mux.Router) handler {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return &Error{Code: methodNotAllowed, Hint: "use " + strings.Join(allowed, " or "), Status: http.StatusMethodNotAllowed}
+		return &Error{Reason: reason.MethodWrong, Code: methodNotAllowed, Hint: "use " + strings.Join(allowed, " or "), Status: http.StatusMethodNotAllowed}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -13,7 +14,8 @@ import (
 func (s *Server) userinfoGuard() http.Handler {
 	guard := scopes.Guard{
 		Verifier: s.anyVerifier, Realm: "grantd",
-		Refused: func(r *http.Request, e *scopes.Error) { recordOf(r.Context()).refused(string(e.Kind), e) },
+		Refused: func(r *http.Request, e *scopes.Error) { recordOf(r.Context()).refused(e.Code(), reason.OfToken(e), e) },
+		Members: func(r *http.Request, _ *scopes.Error) map[string]any { return s.members(r) },
 	}
 	return guard.Require("openid")(s.api(s.userinfo))
 }

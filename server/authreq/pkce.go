@@ -18,6 +18,9 @@ const (
 	maxVerifier     = 128
 )
 
+// ErrChallenge is of a code_challenge that no verifier can have.
+var ErrChallenge = errors.New("code_challenge is not the base64url of a SHA-256: 43 letters, digits, '-' and '_'")
+
 // CheckChallenge says what is wrong with a code_challenge and its method (RFC 7636 §4.3): nil if
 // nothing is. No challenge and no method is right too.
 func CheckChallenge(challenge, method string) error {
@@ -34,7 +37,7 @@ func CheckChallenge(challenge, method string) error {
 	// §4.2: code_challenge = BASE64URL-ENCODE(SHA256(ASCII(code_verifier)))
 	hash, err := base64.RawURLEncoding.Strict().DecodeString(challenge)
 	if len(challenge) != challengeLength || err != nil || len(hash) != sha256.Size {
-		return errors.New("code_challenge is not the base64url of a SHA-256: 43 letters, digits, '-' and '_'")
+		return ErrChallenge
 	}
 	return nil
 }

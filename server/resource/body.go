@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/grantd/grantd/server/reason"
 )
 
 // maxBody bounds every request body.
@@ -27,11 +29,11 @@ func readFields(w http.ResponseWriter, r *http.Request, names ...string) (fields
 	case "application/x-www-form-urlencoded":
 		parse = parseForm
 	default:
-		return nil, badRequest("send JSON or a form, and say which in Content-Type")
+		return nil, badRequest(reason.ContentTypeWrong, "send JSON or a form, and say which in Content-Type")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return nil, badRequest("the body could not be read or is longer than 64 KiB")
+		return nil, badRequest(reason.BodyTooLong, "the body could not be read or is longer than 64 KiB")
 	}
 	return parse(body, names)
 }
@@ -47,12 +49,12 @@ func mediaType(r *http.Request) string {
 func parseForm(body []byte, names []string) (fields, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, badRequest("the body is not a well-formed form")
+		return nil, badRequest(reason.FormMalformed, "the body is not a well-formed form")
 	}
 	read := fields{}
 	for _, name := range names {
 		if len(form[name]) > 1 {
-			return nil, badRequest(name + " is given more than once")
+			return nil, badRequest(reason.ParameterRepeated, name+" is given more than once")
 		}
 		read[name] = form.Get(name)
 	}
@@ -64,10 +66,10 @@ func parseForm(body []byte, names []string) (fields, error) {
 func parseObject(body []byte, names []string) (fields, error) {
 	members := json.NewDecoder(bytes.NewReader(body))
 	if !utf8.Valid(body) || !json.Valid(body) {
-		return nil, badRequest("the body is not JSON in UTF-8")
+		return nil, badRequest(reason.JSONMalformed, "the body is not JSON in UTF-8")
 	}
 	if open, err := members.Token(); err != nil || open != json.Delim('{') {
-		return nil, badRequest("the body is not a JSON object")
+		return nil, badRequest(reason.JSONMalformed, "the body is not a JSON object")
 	}
 	read := fields{}
 	for members.More() {
@@ -93,11 +95,11 @@ func readMember(members *json.Decoder, names []string, read fields) error {
 		return nil
 	}
 	if _, twice := read[name]; twice {
-		return badRequest(name + " is given more than once")
+		return badRequest(reason.ParameterRepeated, name+" is given more than once")
 	}
 	text, ok := value.(string)
 	if !ok && value != nil {
-		return badRequest(name + " is not a string")
+		return badRequest(reason.JSONMalformed, name+" is not a string")
 	}
 	read[name] = text
 	return nil

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -48,16 +49,16 @@ func (rt *router) items(w http.ResponseWriter, r *http.Request, owner store.User
 func readPage(u *url.URL) (limit int, after string, err error) {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return 0, "", badRequest("the query string is malformed")
+		return 0, "", badRequest(reason.QueryMalformed, "the query string is malformed")
 	}
 	if len(query["limit"]) > 1 || len(query["after"]) > 1 {
-		return 0, "", badRequest("limit or after is given more than once")
+		return 0, "", badRequest(reason.ParameterRepeated, "limit or after is given more than once")
 	}
 	limit = defaultPage
 	if given := query.Get("limit"); given != "" {
 		limit, err = strconv.Atoi(given)
 		if err != nil || limit < 1 || limit > maxPage {
-			return 0, "", badRequest(fmt.Sprintf("limit is a number from 1 to %d", maxPage))
+			return 0, "", badRequest(reason.PageLimit, fmt.Sprintf("limit is a number from 1 to %d", maxPage))
 		}
 	}
 	return limit, query.Get("after"), nil
@@ -77,12 +78,12 @@ func (rt *router) addItem(w http.ResponseWriter, r *http.Request, owner store.Us
 	}
 	id := body["item_id"]
 	if problem := checkText(id, maxItemID); problem != "" {
-		return badFields(http.StatusUnprocessableEntity, "item_id "+problem, map[string]string{"item_id": problem})
+		return badFields(reason.ItemRejected, http.StatusUnprocessableEntity, "item_id "+problem, map[string]string{"item_id": problem})
 	}
 	err = rt.DB.AddItem(r.Context(), owner.ID, store.Item{ID: id, CreatedAt: rt.Now()})
 	var taken *store.TakenError
 	if errors.As(err, &taken) {
-		return badFields(http.StatusConflict, "you have an item of this name", map[string]string{"item_id": "is taken"})
+		return badFields(reason.ItemTaken, http.StatusConflict, "you have an item of this name", map[string]string{"item_id": "is taken"})
 	}
 	if errors.Is(err, store.ErrNotFound) { // deleted since the token was checked
 		return errGone

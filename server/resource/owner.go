@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -34,8 +35,8 @@ func (rt *router) owner(r *http.Request) (store.User, error) {
 	}
 	if claims.GrantID == "" {
 		return store.User{}, &refusal{
-			status: http.StatusForbidden, Code: "access_denied",
-			Description: "this token is a client's own; the route needs one that a user granted",
+			status: http.StatusForbidden, reason: reason.TokenWithoutUser, code: "access_denied",
+			description: "this token is a client's own; the route needs one that a user granted",
 		}
 	}
 	user, err := rt.Owner(r.Context(), claims)

@@ -3,28 +3,30 @@ package resource
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 )
 
-// refusal is why a request is not answered, in the shape of every error of grantd.
+// refusal is why a request is not answered.
 type refusal struct {
-	status      int
-	Code        string            `json:"error"`
-	Description string            `json:"error_description"`
-	Fields      map[string]string `json:"fields,omitempty"` // what is wrong with each
+	status            int
+	reason            reason.Word
+	code, description string
+	fields            map[string]string // what is wrong with each. Empty: it is no field
 }
 
-func (e *refusal) Error() string { return e.Code + ": " + e.Description }
+func (e *refusal) Error() string { return e.code + ": " + e.description }
 
-func badRequest(description string) error {
-	return &refusal{status: http.StatusBadRequest, Code: "invalid_request", Description: description}
+func badRequest(why reason.Word, description string) error {
+	return &refusal{status: http.StatusBadRequest, reason: why, code: "invalid_request", description: description}
 }
 
-func badFields(status int, description string, fields map[string]string) error {
-	return &refusal{status: status, Code: "invalid_request", Description: description, Fields: fields}
+func badFields(why reason.Word, status int, description string, fields map[string]string) error {
+	return &refusal{status: status, reason: why, code: "invalid_request", description: description, fields: fields}
 }
 
 // writeError answers with a refusal. That of a token is for the guard to word,
@@ -34,13 +36,31 @@ func (rt *router) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	var ofToken *scopes.Error
 	switch {
 	case errors.As(err, &e):
-		rt.Refused(r, e.Code, e)
-		writeJSON(w, e.status, e)
+		rt.Refused(r, e.code, e.reason, e)
+		writeJSON(w, e.status, rt.body(r, e))
 	case errors.As(err, &ofToken):
 		scopes.Refuse(w, r, ofToken)
 	default:
 		rt.Fail(w, r, err)
 	}
+}
+
+// body is a refusal in the shape of every error of grantd.
+func (rt *router) body(r *http.Request, e *refusal) map[string]any {
+	body := map[string]any{}
+	maps.Copy(body, rt.members(r))
+	body["error"], body["error_description"] = e.code, e.description
+	if len(e.fields) > 0 {
+		body["fields"] = e.fields
+	}
+	return body
+}
+
+func (rt *router) members(r *http.Request) map[string]any {
+	if rt.Members == nil {
+		return nil
+	}
+	return rt.Members(r)
 }
 
 // writeJSON answers with v. What a person's token shows is for no cache.

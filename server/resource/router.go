@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -38,7 +39,9 @@ type Options struct {
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 	// Admitted hears whose token opened a route, Refused why a request was turned away.
 	Admitted func(r *http.Request, c *scopes.Claims)
-	Refused  func(r *http.Request, code string, err error)
+	Refused  func(r *http.Request, code string, why reason.Word, err error)
+	// Members gives what else the body of a refusal has, which Refused heard of just before. Nil means nothing.
+	Members func(r *http.Request) map[string]any
 }
 
 // router answers the routes.
@@ -57,7 +60,8 @@ func New(o Options) *scopes.Resource {
 	return &scopes.Resource{
 		Guard: scopes.Guard{
 			Verifier: o.Verifier, Realm: "grantd", ResourceMetadata: rt.metadataURL(),
-			Refused: func(r *http.Request, e *scopes.Error) { o.Refused(r, string(e.Kind), e) },
+			Refused: func(r *http.Request, e *scopes.Error) { o.Refused(r, e.Code(), reason.OfToken(e), e) },
+			Members: func(r *http.Request, _ *scopes.Error) map[string]any { return rt.members(r) },
 		},
 		URL: o.URL, Name: "grantd resource router", AuthorizationServers: []string{o.Issuer}, Routes: rt.table,
 	}

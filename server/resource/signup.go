@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -18,7 +19,7 @@ const maxName = 200 // bytes of a full name or email
 // signup answers POST /users/.
 func (rt *router) signup(w http.ResponseWriter, r *http.Request) error {
 	if query, err := url.ParseQuery(r.URL.RawQuery); err != nil || query.Has("password") {
-		return badRequest("the query string has a password or is malformed; send all fields in the body and treat what was sent as leaked")
+		return badRequest(reason.ParameterInQuery, "the query string has a password or is malformed; send all fields in the body and treat what was sent as leaked")
 	}
 	given, err := readFields(w, r, "username", "password", "email", "full_name")
 	if err != nil {
@@ -27,7 +28,7 @@ func (rt *router) signup(w http.ResponseWriter, r *http.Request) error {
 	user, err := rt.NewUser(r.Context(), Account{given["username"], given["password"], given["email"], given["full_name"]})
 	var wrong *AccountError
 	if errors.As(err, &wrong) {
-		return badFields(wrong.Status, wrong.Error(), wrong.Fields)
+		return badFields(wrong.Reason, wrong.Status, wrong.Error(), wrong.Fields)
 	}
 	if err != nil {
 		return err
@@ -42,6 +43,7 @@ type Account struct{ Username, Password, Email, FullName string }
 type AccountError struct {
 	Fields map[string]string // what is wrong with each, to go behind its name
 	Status int               // of HTTP: 409 when another user has it already, otherwise 422
+	Reason reason.Word
 	words  string
 }
 
@@ -55,7 +57,7 @@ func (o Options) NewUser(ctx context.Context, a Account) (store.User, error) {
 		problems["password"] = err.Error()
 	}
 	if len(problems) > 0 {
-		return store.User{}, &AccountError{problems, http.StatusUnprocessableEntity, "some fields cannot be taken as they are"}
+		return store.User{}, &AccountError{problems, http.StatusUnprocessableEntity, reason.AccountRejected, "some fields cannot be taken as they are"}
 	}
 	hash, err := o.HashPassword(ctx, a.Password)
 	if err != nil {
@@ -67,7 +69,7 @@ func (o Options) NewUser(ctx context.Context, a Account) (store.User, error) {
 	err = o.DB.CreateUser(ctx, user)
 	var taken *store.TakenError
 	if errors.As(err, &taken) {
-		return store.User{}, &AccountError{map[string]string{taken.Field: "is taken"}, http.StatusConflict, taken.Field + " is taken"}
+		return store.User{}, &AccountError{map[string]string{taken.Field: "is taken"}, http.StatusConflict, reason.AccountTaken, taken.Field + " is taken"}
 	}
 	return user, err
 }
