@@ -140,7 +140,7 @@ func (s *Server) deliver(ctx context.Context, n notice) error {
 	if !safeNoticeURI(n.client.BackchannelURI) {
 		return &refusedNotice{"its back-channel logout URI is neither https nor http on loopback"}
 	}
-	if err := s.ensureIDKeys(ctx); err != nil {
+	if err := s.ensureIDKey(ctx, &n.client); err != nil {
 		return err
 	}
 	now := s.Now()

@@ -2,9 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -136,56 +133,32 @@ func (s *Server) authenticateClient(r *http.Request, form url.Values, unnamed fa
 	return client, err
 }
 
-// secretOfNobody stands in for the hash of a public client, and of one that does
-// not exist, so that its refusal takes the same steps.
-var secretOfNobody = sha256.Sum256(nil)
-
 // proveClient checks the secret, or that a public client sends none. Unknown
 // client and wrong secret are one answer.
 func (s *Server) proveClient(ctx context.Context, given credentials) (*store.Client, error) {
+	if miscopied(given.secret) { // it is nobody's: the database need not be asked
+		return nil, given.refuse(reason.ClientSecretWrong, wrongClient).because(errors.New("the checksum of the client secret is wrong: it was cut off or mistyped"))
+	}
 	client, kept, err := s.client(ctx, given.id)
-	match := hasSecret(client, given.secret)
-	if kept && !match {
+	match := matchSecret(client, given.secret, s.Now())
+	if kept && match == noSecret {
 		client, err = s.readClient(ctx, given.id) // a new secret works at once
-		match = hasSecret(client, given.secret)
+		match = matchSecret(client, given.secret, s.Now())
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound): // its id stays out of the log: it may be a secret in the wrong field
 		return nil, given.refuse(reason.ClientUnknown, wrongClient).because(errors.New("there is no such client"))
 	case err != nil:
 		return nil, err
-	case !match:
+	case match == noSecret:
 		return nil, given.refuse(reason.ClientSecretWrong, wrongClient).because(fmt.Errorf("wrong secret for client %s", client.ID))
+	case match == oldSecret:
+		s.noteOldSecret(ctx, client)
 	}
 	return client, nil
 }
 
 const wrongClient = "client authentication failed"
 
-// hasSecret reports whether the secret is the client's. A public one has the empty secret.
-func hasSecret(c *store.Client, secret string) bool {
-	want := secretOfNobody[:]
-	if c.SecretHash != nil {
-		want = c.SecretHash
-	}
-	sum := sha256.Sum256([]byte(secret))
-	return subtle.ConstantTimeCompare(sum[:], want) == 1
-}
-
 // public reports whether the client has no secret (RFC 6749 §2.1).
 func public(c *store.Client) bool { return c.SecretHash == nil }
-
-// NewSecret is 256 bits that nobody can guess, in base64url: a client's secret, a code,
-// what a browser's cookie holds.
-func NewSecret() string {
-	b := make([]byte, 32)
-	rand.Read(b)
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// HashSecret is what the database keeps of a client secret. Secrets that grantd
-// makes have 256 bits of entropy, so one fast hash is enough.
-func HashSecret(secret string) []byte {
-	sum := sha256.Sum256([]byte(secret))
-	return sum[:]
-}

@@ -47,7 +47,7 @@ func (s *Server) idToken(ctx context.Context, client *store.Client, g store.Gran
 	if err != nil {
 		return "", err // it was read before it was kept
 	}
-	if err := s.ensureIDKeys(ctx); err != nil {
+	if err := s.ensureIDKey(ctx, client); err != nil {
 		return "", err
 	}
 	now := s.Now()

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -153,20 +155,23 @@ func (s *Server) ensureKeys(ctx context.Context, algs ...string) error {
 	if err := s.readKeys(ctx); err != nil { // another one may have made them
 		return err
 	}
-	missing := s.keyless(algs)
-	for _, alg := range missing {
-		row, err := newKeyRow(s.Master, alg, s.Now(), 0)
-		if err != nil {
-			return err
-		}
-		if _, err := s.DB.AddFirstSigningKey(ctx, row); err != nil {
-			return err
-		}
+	var failed []error // one that cannot be made keeps nobody from the others
+	for _, alg := range s.keyless(algs) {
+		failed = append(failed, s.addFirstKey(ctx, alg))
 	}
-	if len(missing) == 0 {
+	if len(failed) == 0 {
 		return nil
 	}
-	return s.readKeys(ctx)
+	return errors.Join(append(failed, s.readKeys(ctx))...)
+}
+
+func (s *Server) addFirstKey(ctx context.Context, alg string) error {
+	row, err := newKeyRow(s.Master, alg, s.Now(), 0)
+	if err != nil {
+		return err
+	}
+	_, err = s.DB.AddFirstSigningKey(ctx, row)
+	return err
 }
 
 // keyless are those of algs for which the ring has no key.
@@ -177,6 +182,11 @@ func (s *Server) keyless(algs []string) (missing []string) {
 		}
 	}
 	return missing
+}
+
+// ensureIDKey makes the key that signs the client's ID tokens, if need be, and no other.
+func (s *Server) ensureIDKey(ctx context.Context, c *store.Client) error {
+	return s.ensureKeys(ctx, cmp.Or(c.IDTokenAlg, token.RS256))
 }
 
 // ensureIDKeys makes a key for each algorithm that clients may want their ID tokens in. To find

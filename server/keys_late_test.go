@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
 )
 
 // keyAlgs are the algorithms of the keys in the database.
@@ -77,5 +78,28 @@ func TestKeysWithoutThoseOfIDTokens(t *testing.T) {
 	}
 	if keys := s.publishedOf(token.ES256); len(keys) != 1 {
 		t.Errorf("keys %v", keys)
+	}
+}
+
+// Who has ID tokens of one algorithm does not wait for a key of another one that cannot be made.
+func TestIDTokensWithoutTheKeyOfOthers(t *testing.T) {
+	s := newSystem(t)
+	s.onNewDatabase()
+	s.addClient(store.Client{ID: "es", Grants: []string{"password", "refresh_token"}, Scopes: []string{"openid"}, IDTokenAlg: token.ES256})
+	s.addClient(store.Client{ID: "ed", Grants: []string{"password", "refresh_token"}, Scopes: []string{"openid"}, IDTokenAlg: token.EdDSA})
+	s.addClient(store.Client{ID: "rs", Grants: []string{"password", "refresh_token"}, Scopes: []string{"openid"}})
+	s.alter(`CREATE TRIGGER none BEFORE INSERT ON signing_keys WHEN NEW.alg = 'RS256' BEGIN SELECT RAISE(ABORT, 'no such key'); END`)
+	s.startServer()
+	for client, works := range map[string]bool{"es": true, "ed": true, "rs": false} {
+		res := s.post("/token", form("grant_type", "password", "client_id", client, "username", "ann", "password", password, "scope", "openid"))
+		if got := res.str("id_token") != ""; got != works {
+			t.Errorf("%s: %d, an ID token: %v, want %v", client, res.StatusCode, got, works)
+		}
+	}
+	if got := s.keyAlgs(); !slices.Equal(got, []string{token.ES256, token.EdDSA}) {
+		t.Errorf("keys %v", got)
+	}
+	if got := s.get("/.well-known/jwks.json"); got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("Cache-Control %q while a key is missing", got.Header.Get("Cache-Control"))
 	}
 }

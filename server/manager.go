@@ -139,7 +139,7 @@ func (s *Server) whomToName(ctx context.Context, userID string, scope scopes.Set
 	if !scope.Has("openid") {
 		return store.User{}, nil
 	}
-	if err := s.ensureIDKeys(ctx); err != nil {
+	if err := s.ensureIDKey(ctx, tokenRequestOf(ctx).client); err != nil {
 		return store.User{}, err
 	}
 	user, err := s.DB.User(ctx, userID)

@@ -97,6 +97,7 @@ type Server struct {
 	revokes     revokeLimits
 	farewells   *farewells
 	origins     origins
+	oldSecrets  oldSecrets
 	clients     *rows[store.Client]
 	owners      *rows[store.User] // by authorization
 	clock       *clock

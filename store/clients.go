@@ -84,11 +84,28 @@ func scanNames(row scanner) (n []string, err error) {
 	return n, err
 }
 
-// SetClientSecret stores the hash of a new secret; nil makes the client a public one. That it
-// changed is told with the revocations until until, to who keeps copies of clients.
+// SetClientSecret stores the hash of a new secret; nil makes the client a public one. The one before
+// is good no more. That it changed is told with the revocations until until, to who keeps copies of clients.
 func (db *DB) SetClientSecret(ctx context.Context, id string, hash []byte, now, until time.Time) error {
+	return db.changeSecret(ctx, id, now, until, `UPDATE clients SET secret_hash = $1, old_secret_hash = NULL, old_secret_until = NULL
+		WHERE id = $2`, secret(hash), id)
+}
+
+// ReplaceClientSecret is SetClientSecret that leaves the secret before good until oldUntil. The one
+// before that is good no more: a client has two at most.
+func (db *DB) ReplaceClientSecret(ctx context.Context, id string, hash []byte, oldUntil, now, until time.Time) error {
+	return db.changeSecret(ctx, id, now, until, `UPDATE clients SET secret_hash = $1, old_secret_hash = secret_hash, old_secret_until = $3
+		WHERE id = $2`, secret(hash), id, millis(oldUntil))
+}
+
+// DropOldSecret ends at once what ReplaceClientSecret has left good.
+func (db *DB) DropOldSecret(ctx context.Context, id string, now, until time.Time) error {
+	return db.changeSecret(ctx, id, now, until, `UPDATE clients SET old_secret_hash = NULL, old_secret_until = NULL WHERE id = $1`, id)
+}
+
+func (db *DB) changeSecret(ctx context.Context, id string, now, until time.Time, change string, args ...any) error {
 	return db.updateDated(ctx, func(tx *sql.Tx) error {
-		if err := found(affected(tx.ExecContext(ctx, `UPDATE clients SET secret_hash = $1 WHERE id = $2`, secret(hash), id))); err != nil {
+		if err := found(affected(tx.ExecContext(ctx, change, args...))); err != nil {
 			return err
 		}
 		return revoke(ctx, tx, ChangedClient, id, now, until)

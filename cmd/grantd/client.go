@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/grantd/grantd/server"
 	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
 )
@@ -17,7 +16,8 @@ func (a *app) clientCommand() *cobra.Command {
 		a.clientAddCommand(),
 		databaseCommand("list", "List clients", noArgs, a.onDatabase(a.clientList)),
 		databaseCommand("show CLIENT", "Show a client", one("client"), a.onDatabase(a.clientShow)),
-		databaseCommand("rotate-secret CLIENT", "Give a client a new secret and print it once; the old one stops working", one("client"), a.onDatabase(a.clientRotateSecret)),
+		a.clientRotateSecretCommand(),
+		databaseCommand("drop-old-secret CLIENT", "End at once what \"rotate-secret --overlap\" has left good", one("client"), a.onDatabase(a.clientDropOldSecret)),
 		a.clientDeleteCommand(),
 	)
 }
@@ -30,7 +30,7 @@ func (a *app) clientList(ctx context.Context, ad admin, _ []string) error {
 			return err
 		}
 		for _, c := range clients {
-			v := viewClient(c)
+			v := viewClient(c, ad.now())
 			views = append(views, v)
 			rows = append(rows, []string{v.ID, v.Name, v.Type, v.Kind, strings.Join(v.Grants, " "), strings.Join(v.Scopes, " ")})
 		}
@@ -55,25 +55,7 @@ func (a *app) clientShow(ctx context.Context, ad admin, args []string) error {
 	if err != nil {
 		return err
 	}
-	return viewClient(c).print(a)
-}
-
-func (a *app) clientRotateSecret(ctx context.Context, ad admin, args []string) error {
-	c, err := clientNamed(ctx, ad, args[0])
-	if err != nil {
-		return err
-	}
-	if c.SecretHash == nil {
-		return fmt.Errorf("client %s is public and has no secret; delete it and add it without --public", c.ID)
-	}
-	secret := server.NewSecret()
-	now := ad.now()
-	if err := ad.db.SetClientSecret(ctx, c.ID, server.HashSecret(secret), now, until(now)); err != nil {
-		return err
-	}
-	v := viewClient(c)
-	v.Secret = secret
-	return v.print(a)
+	return viewClient(c, ad.now()).print(a)
 }
 
 // lateIssue is for how long after the command a client may still be issued

@@ -81,14 +81,14 @@ func (in *newClient) addFlags(cmd *cobra.Command) {
 func (a *app) clientAdd(ctx context.Context, ad admin, c store.Client, public bool) error {
 	secret := ""
 	if !public {
-		secret = server.NewSecret()
+		secret = server.NewClientSecret()
 		c.SecretHash = server.HashSecret(secret)
 	}
 	c.CreatedAt = ad.now()
 	if err := ad.db.CreateClient(ctx, c); err != nil {
 		return otherName(err)
 	}
-	v := viewClient(c)
+	v := viewClient(c, c.CreatedAt)
 	v.Secret = secret
 	return v.print(a)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
@@ -14,6 +15,7 @@ import (
 type clientView struct {
 	ID             string   `json:"client_id"`
 	Secret         string   `json:"client_secret,omitempty"` // only where it was just made
+	OldSecretUntil string   `json:"old_client_secret_until,omitempty"` // only while it is good
 	Name           string   `json:"name"`
 	Type           string   `json:"type"`
 	Kind           string   `json:"kind"`
@@ -32,7 +34,7 @@ type clientView struct {
 	Created        string   `json:"created_at"`
 }
 
-func viewClient(c store.Client) clientView {
+func viewClient(c store.Client, now time.Time) clientView {
 	v := clientView{
 		ID: c.ID, Name: c.Name, Type: "confidential", Kind: c.Kind, FirstParty: c.FirstParty,
 		Grants: list(c.Grants), PKCE: pkceRequired, Scopes: list(c.Scopes), DefaultScopes: list(c.DefaultScopes),
@@ -42,6 +44,9 @@ func viewClient(c store.Client) clientView {
 	}
 	if c.SecretHash == nil {
 		v.Type = "public"
+	}
+	if c.OldSecretHash != nil && now.Before(c.OldSecretUntil) {
+		v.OldSecretUntil = when(c.OldSecretUntil)
 	}
 	if c.PKCEOptional {
 		v.PKCE = pkceOptional
@@ -53,6 +58,9 @@ func (v clientView) print(a *app) error {
 	pairs := []string{"client_id", v.ID}
 	if v.Secret != "" {
 		pairs = append(pairs, "client_secret", v.Secret+"   (shown this once)")
+	}
+	if v.OldSecretUntil != "" {
+		pairs = append(pairs, "old secret", "good until "+v.OldSecretUntil)
 	}
 	words := func(list []string) string { return strings.Join(list, " ") }
 	return a.fields(v, append(pairs, "name", v.Name, "type", v.Type, "kind", v.Kind, "first party", fmt.Sprint(v.FirstParty),

@@ -19,7 +19,7 @@ func demoLeft(ctx context.Context, db *store.DB) error {
 		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
 			return err
-		case demo.SecretHash != nil && bytes.Equal(c.SecretHash, demo.SecretHash):
+		case demo.SecretHash != nil && (bytes.Equal(c.SecretHash, demo.SecretHash) || bytes.Equal(c.OldSecretHash, demo.SecretHash)):
 			left = append(left, config.Problem{
 				What:   "the client " + c.ID + " still has its secret of the demo, which everybody knows",
 				Remedy: `run "grantd client delete ` + c.ID + `" or "grantd client rotate-secret ` + c.ID + `"`,

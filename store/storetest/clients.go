@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/grantd/grantd/store"
 )
@@ -22,10 +23,25 @@ func testClients(t *testing.T, db *store.DB) {
 	must(t, db.SetClientSecret(ctx, "b", []byte{}, now, until))
 	equal(t, "client without a secret", get(db.Client(ctx, "b"))(t), public)
 
+	must(t, db.ReplaceClientSecret(ctx, "a", []byte("second"), later, now, until))
+	second := app("a")
+	second.SecretHash, second.OldSecretHash, second.OldSecretUntil = []byte("second"), app("a").SecretHash, later
+	equal(t, "two secrets", get(db.Client(ctx, "a"))(t), second)
+	must(t, db.ReplaceClientSecret(ctx, "a", []byte("third"), until, now, until))
+	second.SecretHash, second.OldSecretHash, second.OldSecretUntil = []byte("third"), []byte("second"), until
+	equal(t, "the first is gone", get(db.Client(ctx, "a"))(t), second)
+	must(t, db.DropOldSecret(ctx, "a", now, until))
+	second.OldSecretHash, second.OldSecretUntil = nil, time.Time{}
+	equal(t, "the old one is dropped", get(db.Client(ctx, "a"))(t), second)
+	must(t, db.SetClientSecret(ctx, "c", []byte("at once"), now, until))
+	equal(t, "at once", get(db.Client(ctx, "c"))(t).OldSecretHash, nil)
+
+	missing(t, "ReplaceClientSecret", db.ReplaceClientSecret(ctx, "nothing", nil, later, now, until))
+	missing(t, "DropOldSecret", db.DropOldSecret(ctx, "nothing", now, until))
 	missing(t, "Client", drop(db.Client(ctx, "A"))) // ids have letter case
 	missing(t, "SetClientSecret", db.SetClientSecret(ctx, "nothing", nil, now, until))
 	missing(t, "DeleteClient", drop(db.DeleteClient(ctx, "nothing", now, until)))
-	equal(t, "feed: a new secret, and no deletion of nothing", revoked(t, db), []string{"secret b"})
+	equal(t, "feed: a new secret, and no deletion of nothing", revoked(t, db), []string{"secret a", "secret b", "secret c"})
 }
 
 func testDeleteClient(t *testing.T, db *store.DB) {

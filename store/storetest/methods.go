@@ -38,11 +38,13 @@ func callsAboutPeople(db *store.DB) calls {
 		"EnableUser":  func(ctx context.Context) error { return db.EnableUser(ctx, "u") },
 		"DeleteUser":  func(ctx context.Context) error { return drop(db.DeleteUser(ctx, "u", now, until)) },
 
-		"CreateClient":    func(ctx context.Context) error { return db.CreateClient(ctx, app("app")) },
-		"Client":          func(ctx context.Context) error { return drop(db.Client(ctx, "c")) },
-		"Clients":         func(ctx context.Context) error { return drop(db.Clients(ctx, "", 0)) },
-		"SetClientSecret": func(ctx context.Context) error { return db.SetClientSecret(ctx, "c", nil, now, until) },
-		"DeleteClient":    func(ctx context.Context) error { return drop(db.DeleteClient(ctx, "c", now, until)) },
+		"CreateClient":        func(ctx context.Context) error { return db.CreateClient(ctx, app("app")) },
+		"Client":              func(ctx context.Context) error { return drop(db.Client(ctx, "c")) },
+		"Clients":             func(ctx context.Context) error { return drop(db.Clients(ctx, "", 0)) },
+		"ReplaceClientSecret": func(ctx context.Context) error { return db.ReplaceClientSecret(ctx, "c", nil, later, now, until) },
+		"DropOldSecret":       func(ctx context.Context) error { return db.DropOldSecret(ctx, "c", now, until) },
+		"SetClientSecret":     func(ctx context.Context) error { return db.SetClientSecret(ctx, "c", nil, now, until) },
+		"DeleteClient":        func(ctx context.Context) error { return drop(db.DeleteClient(ctx, "c", now, until)) },
 
 		"Origins": func(ctx context.Context) error { return drop(db.Origins(ctx)) },
 
