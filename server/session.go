@@ -61,10 +61,17 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, user store
 		return visitor{}, err
 	}
 	session, secret := s.newSession(r, user)
+	put := false
 	if ok && before.user.ID == user.ID {
-		session.ID, session.CreatedAt = before.session.ID, before.session.CreatedAt
+		renewed := session
+		renewed.ID, renewed.CreatedAt = before.session.ID, before.session.CreatedAt
+		if put, err = s.DB.RenewSession(r.Context(), renewed, user.PasswordHash); put {
+			session = renewed
+		}
 	}
-	put, err := s.DB.PutSession(r.Context(), session, user.PasswordHash)
+	if !put && err == nil {
+		put, err = s.DB.PutSession(r.Context(), session, user.PasswordHash)
+	}
 	if err != nil {
 		return visitor{}, err
 	}

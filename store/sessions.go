@@ -29,14 +29,15 @@ func scanSession(row scanner) (s Session, err error) {
 	return s, err
 }
 
-// The user is held to what was proved, as in createGrant. Who signs in again in the same browser
-// keeps the session, under another secret (OWASP: session fixation): apps know it by its id.
+// The user is held to what was proved, as in createGrant.
+const stillProved = `EXISTS (SELECT 1 FROM users WHERE id = $3 AND disabled_at IS NULL AND password_hash = $11 /*lock FOR SHARE*/)`
+
 const putSession = `INSERT INTO sessions (` + sessionColumns + `)
-	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-	WHERE EXISTS (SELECT 1 FROM users WHERE id = $3 AND disabled_at IS NULL AND password_hash = $11 /*lock FOR SHARE*/)
-	ON CONFLICT (id) DO UPDATE SET cookie = excluded.cookie, auth_time = excluded.auth_time, seen_at = excluded.seen_at,
-		expires_at = excluded.expires_at, max_expires_at = excluded.max_expires_at, agent = excluded.agent, address = excluded.address
-	WHERE sessions.user_id = excluded.user_id`
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE ` + stillProved + ` ON CONFLICT (id) DO NOTHING`
+
+// A session that ended stays so, whoever renews it at the same time: apps were told that it is over.
+const renewSession = `UPDATE sessions SET cookie = $2, auth_time = $4, created_at = $5, seen_at = $6, expires_at = $7, max_expires_at = $8,
+	agent = $9, address = $10 WHERE id = $1 AND user_id = $3 AND ` + stillProved
 
 // MostSessions is how many sessions a user has at most. Who signs in once more loses the one that
 // was not seen for the longest time.
@@ -45,12 +46,11 @@ const MostSessions = 100
 const dropOldest = `DELETE FROM sessions WHERE user_id = $1 AND id IN
 	(SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 ORDER BY seen_at DESC, id LIMIT $3 OFFSET $4)`
 
-// PutSession adds s, or renews the session of that id if it is the same user's, if at this moment
-// the user exists, is enabled and has passwordHash, the hash that the login was checked against. It
-// returns false if not.
+// PutSession adds s, if at this moment the user exists, is enabled and has passwordHash, the hash that
+// the login was checked against. It returns false if not.
 func (db *DB) PutSession(ctx context.Context, s Session, passwordHash string) (put bool, err error) {
 	err = db.update(ctx, func(tx *sql.Tx) error {
-		put, err = db.putSession(ctx, tx, s, passwordHash)
+		put, err = db.writeSession(ctx, tx, putSession, s, passwordHash)
 		if err != nil || !put {
 			return err
 		}
@@ -60,11 +60,21 @@ func (db *DB) PutSession(ctx context.Context, s Session, passwordHash string) (p
 	return put && err == nil, err
 }
 
-func (db *DB) putSession(ctx context.Context, tx *sql.Tx, s Session, passwordHash string) (put bool, err error) {
+// RenewSession is PutSession for who signs in again in the same browser: the session goes on, by which apps know
+// them, under another secret (OWASP: session fixation). It returns false, too, if the session has ended.
+func (db *DB) RenewSession(ctx context.Context, s Session, passwordHash string) (renewed bool, err error) {
+	err = db.update(ctx, func(tx *sql.Tx) error {
+		renewed, err = db.writeSession(ctx, tx, renewSession, s, passwordHash)
+		return err
+	})
+	return renewed && err == nil, err
+}
+
+func (db *DB) writeSession(ctx context.Context, tx *sql.Tx, statement string, s Session, passwordHash string) (written bool, err error) {
 	if s.ID == "" || s.Cookie == "" || s.ExpiresAt.IsZero() || s.MaxExpiresAt.IsZero() {
 		return false, errors.New("a session needs an ID, a Cookie, ExpiresAt and MaxExpiresAt")
 	}
-	n, err := affected(tx.ExecContext(ctx, db.dialect.words(putSession), s.ID, s.Cookie, s.UserID, millis(s.AuthTime), millis(s.CreatedAt),
+	n, err := affected(tx.ExecContext(ctx, db.dialect.words(statement), s.ID, s.Cookie, s.UserID, millis(s.AuthTime), millis(s.CreatedAt),
 		millis(s.SeenAt), millis(s.ExpiresAt), millis(s.MaxExpiresAt), s.Agent, s.Address, passwordHash))
 	return n == 1, err
 }

@@ -143,7 +143,7 @@ func (db *DB) ChangePassword(ctx context.Context, in PasswordChange) (out Passwo
 		if _, err := tx.ExecContext(ctx, `UPDATE users SET password_hash = $1 WHERE id = $2`, in.NewHash, user); err != nil {
 			return err
 		}
-		out.Done, err = db.putSession(ctx, tx, in.Renewed, in.NewHash)
+		out.Done, err = db.writeSession(ctx, tx, putSession, in.Renewed, in.NewHash)
 		return err
 	})
 	if err != nil {

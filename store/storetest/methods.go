@@ -49,6 +49,7 @@ func callsAboutPeople(db *store.DB) calls {
 		"Origins": func(ctx context.Context) error { return drop(db.Origins(ctx)) },
 
 		"PutSession":      func(ctx context.Context) error { return drop(db.PutSession(ctx, session("s"), "h")) },
+		"RenewSession":    func(ctx context.Context) error { return drop(db.RenewSession(ctx, session("s"), "h")) },
 		"SessionByCookie": func(ctx context.Context) error { return drop(db.SessionByCookie(ctx, "c")) },
 		"Sessions":        func(ctx context.Context) error { return drop(db.Sessions(ctx, "u", now)) },
 		"TouchSession":    func(ctx context.Context) error { return db.TouchSession(ctx, "s", now, time.Hour, "") },

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -48,11 +49,13 @@ func testSessions(t *testing.T, db *store.DB) {
 	equal(t, "of nobody", get(db.PutSession(ctx, old, "hash"))(t), false)
 	theft := session("s1")
 	theft.UserID, theft.Cookie = "u-ann", "planted"
-	equal(t, "renewed by another user", get(db.PutSession(ctx, theft, "hers"))(t), false)
+	equal(t, "renewed by another user", get(db.RenewSession(ctx, theft, "hers"))(t), false)
+	equal(t, "put by another user", get(db.PutSession(ctx, theft, "hers"))(t), false)
 
 	again := session("s1")
 	again.Cookie, again.AuthTime, again.ExpiresAt, again.MaxExpiresAt, again.Address = "new", now, now.Add(2*time.Hour), now.Add(4*time.Hour), "192.0.2.2"
-	equal(t, "renewed", get(db.PutSession(ctx, again, "hash"))(t), true)
+	equal(t, "renewed with another password", get(db.RenewSession(ctx, again, "old hash"))(t), false)
+	equal(t, "renewed", get(db.RenewSession(ctx, again, "hash"))(t), true)
 	equal(t, "session as it was renewed", get(db.SessionByCookie(ctx, "new"))(t), again)
 	missing(t, "SessionByCookie of the old cookie", drop(db.SessionByCookie(ctx, "cookie s1")))
 
@@ -63,11 +66,17 @@ func testSessions(t *testing.T, db *store.DB) {
 	equal(t, "no further than the end", get(db.SessionByCookie(ctx, "cookie s2"))(t).ExpiresAt, now.Add(3*time.Hour))
 	must(t, db.TouchSession(ctx, "s2", now.Add(3*time.Hour), time.Hour, "late"))
 	equal(t, "an expired one stays so", get(db.SessionByCookie(ctx, "cookie s2"))(t).SeenAt, now.Add(time.Hour))
+	ended := session("s0")
+	signIn(t, db, ended.ID)
+	get(db.EndSessions(ctx, store.SessionEnd{UserID: "u-john", ID: ended.ID, Now: now, Until: until}))(t)
+	equal(t, "renewed when it had ended", get(db.RenewSession(ctx, ended, "hash"))(t), false)
 	equal(t, "live then", len(get(db.Sessions(ctx, "u-john", now.Add(3*time.Hour)))(t)), 0)
 
 	for _, broken := range []store.Session{{}, {ID: "x", Cookie: "x", ExpiresAt: now}, {ID: "x", Cookie: "x", MaxExpiresAt: now}, {ID: "x", ExpiresAt: now, MaxExpiresAt: now}} {
-		if put, err := db.PutSession(ctx, broken, "hash"); put || err == nil {
-			t.Errorf("put %+v", broken)
+		for _, write := range []func(context.Context, store.Session, string) (bool, error){db.PutSession, db.RenewSession} {
+			if written, err := write(ctx, broken, "hash"); written || err == nil {
+				t.Errorf("written %+v", broken)
+			}
 		}
 	}
 }
