@@ -54,9 +54,9 @@ func (l landing) says() string {
 	if code := l.to.Query().Get("error"); code != "" {
 		return text + " with error=" + clip(code, 40)
 	}
-	for _, name := range []string{"code", "access_token", "id_token"} {
+	for name, what := range map[string]string{"code": "a code", "access_token": "an access token"} {
 		if l.answers().Has(name) {
-			return text + " with a " + name
+			return text + " with " + what
 		}
 	}
 	return text

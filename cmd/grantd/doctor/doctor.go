@@ -122,6 +122,10 @@ func (r Report) Count(outcome Outcome, level Level) (n int) {
 // Run examines the server and calls each with every result, as soon as there is one. The error is that of ctx, or says
 // that no server answers at all.
 func Run(ctx context.Context, o Options, each func(Result)) (Report, error) {
+	return examine(ctx, o, points, each)
+}
+
+func examine(ctx context.Context, o Options, points []point, each func(Result)) (Report, error) {
 	if err := o.Check(); err != nil {
 		return Report{}, err
 	}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"fmt"
@@ -58,6 +59,9 @@ type exam struct {
 	stopped error    // why nobody can sign in
 	posted  []int    // statuses of redirects after a password or a consent was sent
 
+	// What goes well with a good request, or why not: a refusal of a bad one tells nothing otherwise.
+	goodRequest, goodCode, goodRefresh func(ctx context.Context) error
+
 	first    *tokens // one authorization for what only looks at tokens
 	firstErr error
 	given    []string // tokens to be revoked at the end
@@ -82,6 +86,7 @@ func newExam(o Options) (*exam, error) {
 		e.pause = 50 * time.Millisecond // it serves others, too
 	}
 	e.hide(o.Password, o.Client.Secret, o.Other.Secret)
+	e.goodRequest, e.goodCode, e.goodRefresh = once(e.tryRequest), once(e.tryCode), once(e.tryRefresh)
 	return e, nil
 }
 

@@ -10,6 +10,9 @@ func authorizeError(ctx context.Context, e *exam) verdict {
 	if err := e.needs("authorization_endpoint", true, true, false); err != nil {
 		return because(err)
 	}
+	if err := e.goodRequest(ctx); err != nil {
+		return because(err)
+	}
 	q := e.request("response_type", "doctor")
 	l, err := e.visit(ctx, q)
 	f := flow{request: q, landing: l}
@@ -30,6 +33,9 @@ func authorizeError(ctx context.Context, e *exam) verdict {
 
 func authorizeTwice(ctx context.Context, e *exam) verdict {
 	if err := e.needs("authorization_endpoint", true, true, false); err != nil {
+		return because(err)
+	}
+	if err := e.goodRequest(ctx); err != nil {
 		return because(err)
 	}
 	q := e.request()

@@ -7,6 +7,9 @@ func pkceRequired(ctx context.Context, e *exam) verdict {
 	if err := e.needs("authorization_endpoint", true, true, true); err != nil {
 		return because(err)
 	}
+	if err := e.goodRequest(ctx); err != nil {
+		return because(err)
+	}
 	l, err := e.visit(ctx, e.request("code_challenge", "", "code_challenge_method", ""))
 	switch {
 	case err != nil:
@@ -21,6 +24,9 @@ func pkceRequired(ctx context.Context, e *exam) verdict {
 
 func pkcePlain(ctx context.Context, e *exam) verdict {
 	if err := e.needs("authorization_endpoint", true, true, true); err != nil {
+		return because(err)
+	}
+	if err := e.goodRequest(ctx); err != nil {
 		return because(err)
 	}
 	for _, method := range []string{"plain", ""} { // RFC 7636 §4.3: no method means plain
@@ -41,7 +47,7 @@ func pkceVerifier(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	r, err := e.redeem(ctx, e.Client, f, "code_verifier", "")
-	return refused(r, err, "no code_verifier")
+	return e.controlled(ctx, e.goodCode, r, err, "no code_verifier")
 }
 
 func pkceWrong(ctx context.Context, e *exam) verdict {
@@ -50,22 +56,22 @@ func pkceWrong(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	r, err := e.redeem(ctx, e.Client, f, "code_verifier", random())
-	return refused(r, err, "another code_verifier")
+	return e.controlled(ctx, e.goodCode, r, err, "another code_verifier")
 }
 
 func pkceDowngrade(ctx context.Context, e *exam) verdict {
+	if err := e.goodRequest(ctx); err != nil {
+		return because(err)
+	}
 	f, err := e.newCode(ctx, "code_challenge", "", "code_challenge_method", "")
 	if err != nil {
-		if stopped := e.needs("authorization_endpoint", true, true, true); stopped != nil {
-			return because(stopped)
-		}
 		if f.landing.to == nil && f.landing.page == nil {
 			return because(err)
 		}
 		return ok("there is no code without a challenge: %s", f.landing.says())
 	}
 	r, err := e.redeem(ctx, e.Client, f)
-	return refused(r, err, "a code_verifier for a code without a challenge")
+	return e.controlled(ctx, e.goodCode, r, err, "a code_verifier for a code without a challenge")
 }
 
 // reused is an authorization whose code was sent twice, with the second answer.
@@ -80,7 +86,7 @@ func (e *exam) reused(ctx context.Context) (*tokens, *reply, error) {
 
 func codeOnce(ctx context.Context, e *exam) verdict {
 	_, again, err := e.reused(ctx)
-	return refused(again, err, "a second use")
+	return e.controlled(ctx, e.goodCode, again, err, "a second use")
 }
 
 func codeReuse(ctx context.Context, e *exam) verdict {
@@ -94,7 +100,7 @@ func codeReuse(ctx context.Context, e *exam) verdict {
 		return e.deadAccess(ctx, t)
 	}
 	r, err := e.useRefresh(ctx, e.Client, t.refresh())
-	return refused(r, err, "the refresh token of the first use")
+	return e.controlled(ctx, e.goodRefresh, r, err, "the refresh token of the first use")
 }
 
 // deadAccess asks userinfo whether a token is good still.
@@ -118,7 +124,7 @@ func codeRedirect(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	r, err := e.redeem(ctx, e.Client, f, "redirect_uri", someOrigin+"/callback")
-	return refused(r, err, "another redirect_uri")
+	return e.controlled(ctx, e.goodCode, r, err, "another redirect_uri")
 }
 
 func codeClient(ctx context.Context, e *exam) verdict {
@@ -130,5 +136,5 @@ func codeClient(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	r, err := e.redeem(ctx, e.Other, f)
-	return refused(r, err, "another client")
+	return e.controlled(ctx, e.goodCode, r, err, "another client")
 }

@@ -15,13 +15,22 @@ func redirectUnknownClient(ctx context.Context, e *exam) verdict {
 	return e.stays(l, err, "an unknown client")
 }
 
-// redirectOpen asks for something else that is wrong, too: servers that look for it first may send people on.
+// redirectOpen asks with a foreign address, and with something else that is wrong, too: servers that look for that first,
+// or that ask for nobody, may send people on.
 func redirectOpen(ctx context.Context, e *exam) verdict {
 	if err := e.needs("authorization_endpoint", true, false, false); err != nil {
 		return because(err)
 	}
-	l, err := e.visit(ctx, e.request("response_type", "doctor", "redirect_uri", someOrigin+"/callback"))
-	return e.stays(l, err, "a wrong response_type with a foreign address")
+	var last verdict
+	for _, wrong := range [][]string{
+		{"response_type", "doctor"}, {"scope", "doctor:none"}, {"prompt", "none"}, {"code_challenge_method", "doctor"}, {"state", random()},
+	} {
+		l, err := e.visit(ctx, e.request(append(wrong, "redirect_uri", someOrigin+"/callback")...))
+		if last = e.stays(l, err, "a foreign address with "+wrong[0]+" "+wrong[1]); last.outcome != OK {
+			return last
+		}
+	}
+	return ok("a foreign address, alone or with four other faults: %s", strings.TrimPrefix(last.evidence[strings.LastIndex(last.evidence, ": "):], ": "))
 }
 
 // stays judges where a request ended for which nobody may be sent away.
@@ -54,6 +63,9 @@ func registered(e *exam) string {
 // variant asks to be sent to addresses that are almost the registered one.
 func (e *exam) variant(ctx context.Context, near func(u url.URL) []string) verdict {
 	if err := e.needs("authorization_endpoint", true, true, false); err != nil {
+		return because(err)
+	}
+	if err := e.goodRequest(ctx); err != nil {
 		return because(err)
 	}
 	u, err := url.Parse(e.RedirectURI)

@@ -46,7 +46,7 @@ func refreshScope(ctx context.Context, e *exam) verdict {
 	}
 	r, err := e.useRefresh(ctx, e.Client, t.refresh(), "scope", strings.Join(append(slices.Clone(had), more), " "))
 	if err != nil || !r.gives() {
-		return refused(r, err, "more scope")
+		return e.controlled(ctx, e.goodRefresh, r, err, "more scope")
 	}
 	if got := strings.Fields(r.str("scope")); slices.Contains(got, more) || len(got) == 0 {
 		return fails("%s was not granted, and a refresh that asks for it gets it", clip(more, 40))
@@ -63,7 +63,7 @@ func refreshClient(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	r, err := e.useRefresh(ctx, e.Other, t.refresh())
-	return refused(r, err, "another client")
+	return e.controlled(ctx, e.goodRefresh, r, err, "another client")
 }
 
 func refreshSecret(ctx context.Context, e *exam) verdict {
@@ -75,6 +75,9 @@ func refreshSecret(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	r, err := e.useRefresh(ctx, Client{e.Client.ID, random()}, t.refresh())
+	if err := e.goodRefresh(ctx); err != nil {
+		return because(err)
+	}
 	return refused(r, err, "a wrong secret")
 }
 
@@ -108,7 +111,7 @@ func (err errNotRotated) Error() string {
 
 func refreshReuse(ctx context.Context, e *exam) verdict {
 	again, _, err := e.used(ctx)
-	return refused(again, err, "a refresh token from two refreshes ago")
+	return e.controlled(ctx, e.goodRefresh, again, err, "a refresh token from two refreshes ago")
 }
 
 func refreshEnds(ctx context.Context, e *exam) verdict {
@@ -120,7 +123,7 @@ func refreshEnds(ctx context.Context, e *exam) verdict {
 		return fails("its use is not even noticed")
 	}
 	r, err := e.useRefresh(ctx, e.Client, newest.str("refresh_token"))
-	return refused(r, err, "the newest refresh token after that")
+	return e.controlled(ctx, e.goodRefresh, r, err, "the newest refresh token after that")
 }
 
 func revokeUnknown(ctx context.Context, e *exam) verdict {
@@ -151,7 +154,7 @@ func revokeWorks(ctx context.Context, e *exam) verdict {
 		return fails("revocation of a good token is answered %s", r.says())
 	}
 	r, err := e.useRefresh(ctx, e.Client, t.refresh())
-	return refused(r, err, "the refresh token after its revocation")
+	return e.controlled(ctx, e.goodRefresh, r, err, "the refresh token after its revocation")
 }
 
 func introspectRefuses(ctx context.Context, e *exam) verdict {
