@@ -7,10 +7,12 @@ RUN go mod download
 COPY . .
 # The context has no history to ask.
 ARG COMMIT=
-RUN make build OUT=/out/grantd COMMIT=$COMMIT && mkdir -p /out/data
+RUN make sbom OUT=/out/grantd COMMIT=$COMMIT DIST=/out/doc && mkdir -p /out/data
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/grantd /usr/local/bin/grantd
+# What it is made of, and the licences of that.
+COPY --from=build /out/doc /usr/share/doc/grantd
 # The database of SQLite lives here; mount a volume over it.
 COPY --from=build --chown=nonroot:nonroot /out/data /var/lib/grantd
 # By number: Kubernetes cannot tell that a name is not root.

@@ -1,6 +1,6 @@
 # The two commands of the README are "make run" (or go run ./cmd/grantd dev) and "make test".
 
-.PHONY: run test tools lint bench growth figures profiles fuzz hostile soak screenshots build reproducible
+.PHONY: run test tools lint bench growth figures profiles fuzz hostile soak screenshots build reproducible sbom vulncheck
 
 run:
 	go run ./cmd/grantd dev
@@ -12,6 +12,7 @@ test: tools lint
 	go test -count=1 -run 'Allocations|IdleConnections' ./...
 	go -C $(PEERS) test $(RACE) -count=1 ./...
 	go -C $(FIGURES) test -count=1 ./...
+	go -C $(SBOM) test -count=1 ./...
 
 # What scopes is compared with: a module of its own, which ./... leaves out.
 PEERS := scopes/testdata/peers
@@ -37,6 +38,8 @@ lint:
 	cd $(PEERS) && go run $(STATICCHECK) ./...
 	go -C $(FIGURES) vet ./...
 	cd $(FIGURES) && go run $(STATICCHECK) ./...
+	go -C $(SBOM) vet ./...
+	cd $(SBOM) && go run $(STATICCHECK) ./...
 
 # The benchmarks whose names match BENCH, COUNT times each, as benchstat reads them:
 #   make -s bench BENCH='ReadForm|Mint' COUNT=10 > new.txt; benchstat old.txt new.txt
@@ -110,3 +113,20 @@ build:
 # Builds twice, in two folders with an empty cache each, and compares. "make test" has the short form, with one cache.
 reproducible:
 	GRANTD_EMPTY_CACHES=1 go test -count=1 -timeout 30m -v -run TestBuildIsReproducible ./docs
+
+# What the binary is made of, for scanners (CycloneDX), and the licences that go with it: dist/grantd.cdx.json and
+# dist/THIRD-PARTY.txt. The same binary gives the same bytes. What makes them is a module of its own, too.
+SBOM := cmd/grantd/testdata/sbom
+DIST ?= $(CURDIR)/dist
+sbom: build
+	go -C $(SBOM) run . $(abspath $(OUT)) $(CURDIR) $(DIST)
+
+# Asks Go's database which known weaknesses our code reaches, and fails if there are any. It wants the network, so it is no part of "make test";
+# GOVULNDB takes a copy of the database (file:///path), CHECKED picks packages.
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+GOVULNDB ?= https://vuln.go.dev
+CHECKED ?= ./...
+vulncheck:
+	@curl -fsS --max-time 30 -o /dev/null $(GOVULNDB)/index/db.json || \
+		{ echo "nothing was checked: the database of weaknesses, $(GOVULNDB), cannot be read" >&2; exit 1; }
+	go run $(GOVULNCHECK) -db $(GOVULNDB) $(CHECKED)
