@@ -104,7 +104,7 @@ func (s *Server) revokeApp(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err := s.poll(r.Context()); err != nil {
 		return err
 	}
-	s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "consent.revoked", Subject: v.user.ID, ClientID: client, Detail: store.Detail{"grants": ended}})
+	s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "consent.revoked", Actor: byUser(v.user.ID), Subject: v.user.ID, ClientID: client, Detail: store.Detail{"grants": ended}})
 	return s.accountDone(w, done)
 }
 

@@ -52,6 +52,7 @@ func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, 
 			return err
 		}
 	}
+	recordOf(ctx).judged(v.user.ID)
 	if !match {
 		return badGrant(reason.WrongPassword, "the current password is wrong").because(errors.New("wrong password for user " + v.user.ID))
 	}
@@ -71,8 +72,8 @@ func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, 
 		return badGrant(reason.PasswordOvertaken, "your password was changed elsewhere, or you were signed out meanwhile; nothing is changed here")
 	}
 	http.SetCookie(w, s.sessionCookie(secret))
-	s.audit(ctx, slog.LevelInfo, store.Event{Type: "password.changed", Subject: v.user.ID, Detail: store.Detail{"grants": changed.Grants}})
+	s.audit(ctx, slog.LevelInfo, store.Event{Type: "password.changed", Actor: byUser(v.user.ID), Subject: v.user.ID, Detail: store.Detail{"grants": changed.Grants}})
 	s.afterSessions(ctx, v.user.ID, changed.Sessions)
-	s.audit(ctx, slog.LevelInfo, store.Event{Type: "session.started", Subject: v.user.ID, Detail: store.Detail{"session": session.ID}})
+	s.audit(ctx, slog.LevelInfo, store.Event{Type: "session.started", Actor: byUser(v.user.ID), Subject: v.user.ID, Detail: store.Detail{"session": session.ID}})
 	return s.poll(ctx) // before the answer, so that it counts here at once
 }

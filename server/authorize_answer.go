@@ -79,7 +79,7 @@ func (s *Server) createCode(ctx context.Context) (oauth2.TokenInfo, error) {
 	if !created {
 		return nil, refusal(reason.SignedOutMeanwhile, loginRequired, "the person was signed out meanwhile")
 	}
-	s.audit(ctx, slog.LevelInfo, store.Event{Type: "authorization.granted", Subject: c.UserID, ClientID: c.ClientID, GrantID: c.GrantID})
+	s.audit(ctx, slog.LevelInfo, store.Event{Type: "authorization.granted", Actor: byUser(c.UserID), Subject: c.UserID, ClientID: c.ClientID, GrantID: c.GrantID, Detail: store.Detail{"scope": in.granted.String()}})
 	return &models.Token{ClientID: c.ClientID, UserID: c.UserID, Scope: in.granted.String(), Code: code, CodeCreateAt: c.CreatedAt, CodeExpiresIn: codeTTL}, nil
 }
 

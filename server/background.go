@@ -24,6 +24,8 @@ const (
 // returns nothing of it uses the database any more.
 func (s *Server) Run(ctx context.Context) {
 	var running sync.WaitGroup
+	s.started(ctx)
+	defer s.stopped(ctx)
 	defer running.Wait()
 	for _, task := range []task{
 		{"polling revocations", revocationPoll, taskTime, s.poll},
@@ -31,6 +33,8 @@ func (s *Server) Run(ctx context.Context) {
 		{"reloading signing keys", keyPoll, taskTime, s.followKeys},
 		{"noting how long access tokens live", lifePoll, taskTime, s.noteLife},
 		{"sweeping expired rows", sweepEvery, 0, s.sweep},
+		{"pruning the audit log", sweepEvery, 0, s.pruneEvents},
+		{"noting the heads of the audit log", headEvery, taskTime, s.noteHeads},
 	} {
 		running.Go(func() { s.repeat(ctx, task) })
 	}

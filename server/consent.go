@@ -145,7 +145,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	case decision == "allow" && (len(ticked) > 0 || len(a.scope) == 0):
 		return s.allow(w, r, a, v, ticked)
 	case decision == "allow" || decision == "deny":
-		s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "consent.denied", Subject: v.user.ID, ClientID: a.client.ID})
+		s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "consent.denied", Actor: byUser(v.user.ID), Subject: v.user.ID, ClientID: a.client.ID})
 		return s.refuseAuthorization(w, r, a, refusal(reason.ConsentDenied, accessDenied, "the user did not allow it"))
 	}
 	return badRequest(reason.DecisionMissing, "the form does not say whether to allow or to deny")
@@ -188,7 +188,7 @@ func (s *Server) allow(w http.ResponseWriter, r *http.Request, a authorization, 
 	if !put { // signed out meanwhile, or the client is gone: the request says so
 		return seeOther(w, s.prefix+"/authorize?"+a.query)
 	}
-	s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "consent.given", Subject: v.user.ID, ClientID: a.client.ID, Detail: store.Detail{"scope": ticked.String()}})
+	s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "consent.given", Actor: byUser(v.user.ID), Subject: v.user.ID, ClientID: a.client.ID, Detail: store.Detail{"scope": ticked.String()}})
 	return s.issueCode(w, r, a, v, ticked)
 }
 

@@ -18,13 +18,14 @@ type frame struct {
 	proxies []netip.Prefix // that may say whom a request comes from
 	unready outage
 	metrics *metrics
+	events  *recorder
 }
 
 func newFrame(log *slog.Logger, proxies []netip.Prefix, version string) *frame {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &frame{log: log, proxies: proxies, metrics: newMetrics(version)}
+	return &frame{log: log, proxies: proxies, metrics: newMetrics(version), events: newRecorder(log)}
 }
 
 // handler answers a request or returns why not; writeError words the refusal.

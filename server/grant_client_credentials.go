@@ -25,7 +25,12 @@ func (s *Server) grantClientCredentials(ctx context.Context, requested string) (
 		return nil, err
 	}
 	now := s.Now()
-	return s.mintAccess(token.Access{
+	info, err := s.mintAccess(token.Access{
 		Subject: client.ID, ClientID: client.ID, Audience: s.orOwn(audience), Scope: scope, IssuedAt: now, ExpireAt: now.Add(s.AccessTTL),
 	})
+	if err != nil {
+		return nil, err
+	}
+	recordOf(ctx).used("token.issued", "", "")
+	return info, nil
 }

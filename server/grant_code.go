@@ -102,7 +102,7 @@ func (s *Server) redeem(ctx context.Context, c store.Code, g store.Grant) error 
 	switch outcome {
 	case store.CodeSpent:
 		recordOf(ctx).outcome = "ok"
-		s.audit(ctx, slog.LevelInfo, store.Event{Type: "grant.created", Subject: g.UserID, ClientID: g.ClientID, GrantID: g.ID})
+		s.audit(ctx, slog.LevelInfo, grantCreated(g, "authorization_code"))
 		return nil
 	case store.CodeReplayed:
 		s.afterReplay(ctx, c)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/go-oauth2/oauth2/v4"
 	"github.com/grantd/grantd/server/reason"
@@ -50,6 +51,7 @@ func (s *Server) provePassword(ctx context.Context, username, password string) (
 	if err != nil {
 		return store.User{}, err
 	}
+	recordOf(ctx).judged(user.ID)
 	if why, cause := whyRefused(user, match); cause != nil {
 		return store.User{}, badGrant(why, wrongLogin).because(cause)
 	}
@@ -88,6 +90,8 @@ func (s *Server) grantPassword(ctx context.Context) (oauth2.TokenInfo, error) {
 	if !created { // disabled, deleted or given another password since it was read
 		return nil, badGrant(reason.LoginOvertaken, wrongLogin)
 	}
+	s.auditLogin(ctx, req.user.ID)
+	s.audit(ctx, slog.LevelInfo, grantCreated(g, "password"))
 	return s.issue(ctx, g, issuance{scope: scope, audience: s.orOwn(g.Audience), refresh: refresh, user: req.user})
 }
 

@@ -71,6 +71,7 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 	}
 	recordOf(ctx).outcome = rot.Outcome.String()
 	s.metrics.rotations.Inc(rot.Outcome.String())
+	noteRotation(ctx, t, rot.Outcome)
 	switch rot.Outcome {
 	case store.Rotated, store.Repeated:
 		if early != nil && rot.Outcome == store.Rotated {
@@ -85,6 +86,16 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 	}
 	return nil, badGrant(reason.GrantRevoked, "the authorization was revoked; log in again").
 		because(fmt.Errorf("grant %s is %s", t.GrantID, rot.Outcome))
+}
+
+// noteRotation notes what everyday use was made of an authorization.
+func noteRotation(ctx context.Context, t token.Refresh, outcome store.Outcome) {
+	switch outcome {
+	case store.Rotated:
+		recordOf(ctx).used("refresh_token.rotated", t.Subject, t.GrantID)
+	case store.Repeated:
+		recordOf(ctx).used("refresh_token.repeated", t.Subject, t.GrantID)
+	}
 }
 
 // reissue mints the answer of an authorization that was rotated.

@@ -107,7 +107,7 @@ func newSystemOn(t testing.TB, path, url string, change ...func(*server.Options)
 		},
 		AccessTTL: 15 * time.Minute, RefreshTTL: 720 * time.Hour, RefreshMaxTTL: 2160 * time.Hour, ReuseGrace: 30 * time.Second,
 		SigningAlg: token.ES256, BcryptCost: 4, MaxConcurrentHashes: 4, DefaultClient: "app",
-		Signup: true, Resources: true, Version: "test",
+		Signup: true, Resources: true, Version: "test", AuditRetention: 2160 * time.Hour, RoutineRetention: 168 * time.Hour,
 		Log: slog.New(slog.NewJSONHandler(s.log, nil)), Now: s.clock.Now,
 	}
 	for _, c := range change {

@@ -25,7 +25,16 @@ type record struct {
 	outcome   string      // "ok", an error code, or what became of a refresh token
 	reason    reason.Word // why it was refused; empty: it was not
 	cause     error
+
+	request        *http.Request
+	event          string          // what goes into the audit log at the end of the request; empty: nothing
+	subject, grant string          // of that event
+	login          bool            // a password was judged
+	unsettled      <-chan struct{} // is closed when the decisions of the request are on the disk; nil: there are none
 }
+
+// noRoute is the route of what nobody offers.
+const noRoute = "none"
 
 // refused notes why a request was turned away.
 func (rec *record) refused(outcome string, why reason.Word, cause error) {
@@ -54,16 +63,19 @@ type exchange struct {
 func (f *frame) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		x := &exchange{rec: record{id: rand.Text(), route: "none", outcome: "ok"}, out: statusWriter{ResponseWriter: w}}
+		x := &exchange{rec: record{id: rand.Text(), route: noRoute, outcome: "ok"}}
+		x.out = statusWriter{ResponseWriter: w, rec: &x.rec}
 		x.ctx.Context, x.ctx.rec, x.ctx.deadline = r.Context(), &x.rec, start.Add(maxTime)
 		defer x.ctx.end()
 		r = r.WithContext(&x.ctx)
+		x.rec.request = r
 		x.header[0] = x.rec.id
 		h := w.Header()
 		h["X-Request-Id"], h["X-Content-Type-Options"] = x.header[:], noSniff
 		f.metrics.flying.Add(1)
 		defer f.metrics.count(r, x, start)
 		defer func() { f.logRequest(r, x, start) }()
+		defer func() { f.conclude(r, x) }()
 		defer func() { f.recovered(&x.out, r, recover()) }()
 		next.ServeHTTP(&x.out, r)
 	})
@@ -85,7 +97,7 @@ func (f *frame) recovered(w *statusWriter, r *http.Request, panicked any) {
 }
 
 // maxAttrs is how many attributes the record of a request has at most.
-const maxAttrs = 11
+const maxAttrs = 14
 
 // logRequest writes the record of a request. It goes past slog.Logger, which would look
 // up for each line which one of the program writes it.
@@ -120,7 +132,10 @@ func (f *frame) attributes(r *http.Request, x *exchange, took time.Duration) []s
 		slog.String("id", rec.id), slog.String("method", methodOf(r)), slog.String("route", rec.route), slog.Int("status", x.out.status),
 		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("from", f.clientAddress(r)),
 	)
-	for _, a := range [...]struct{ key, value string }{{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}, {"reason", string(rec.reason)}} {
+	for _, a := range [...]struct{ key, value string }{
+		{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}, {"reason", string(rec.reason)},
+		{"event", rec.event}, {"subject", rec.subject}, {"grant", rec.grant},
+	} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, a.value))
 		}
@@ -140,15 +155,17 @@ func methodOf(r *http.Request) string {
 	return "other"
 }
 
-// statusWriter remembers what was answered.
+// statusWriter remembers what was answered, and lets no answer go before what was decided is on the disk.
 type statusWriter struct {
 	http.ResponseWriter
+	rec    *record
 	status int
 }
 
 func (w *statusWriter) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
+		w.rec.settle()
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -156,6 +173,7 @@ func (w *statusWriter) WriteHeader(status int) {
 func (w *statusWriter) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
+		w.rec.settle()
 	}
 	return w.ResponseWriter.Write(b)
 }

@@ -67,6 +67,11 @@ type Options struct {
 	// TrustedProxies may say whom a request comes from. Empty means nobody may.
 	TrustedProxies []netip.Prefix
 	Version        string
+	// Settings are those that the server starts with, for the audit log: without any secret. Nil means that it notes none.
+	Settings map[string]any
+	// AuditRetention is how long decisions are kept in the audit log, and RoutineRetention the use of what was decided. Zero means
+	// that decisions are kept for good, and that their use is only logged.
+	AuditRetention, RoutineRetention time.Duration
 	// DemoApp is the URL of an app that the start page shows people. Empty means there is none.
 	DemoApp string
 
@@ -91,6 +96,7 @@ type Server struct {
 	refresher   *token.Refresher
 	verifier    *scopes.Verifier
 	anyVerifier *scopes.Verifier
+	auditKey    []byte
 	live        *revocations
 	lives       lives
 	lists       lists
@@ -150,6 +156,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := s.ensureKeys(ctx, s.SigningAlg); err != nil {
 		return nil, err
 	}
+	if err := s.keepEvents(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.noteLife(ctx); err != nil {
 		return nil, err
 	}
@@ -179,6 +188,7 @@ func (s *Server) setDefaults() {
 		s.clock.local = time.Now
 	}
 	s.Now = s.clock.now
+	s.events.now = s.Now
 }
 
 // ServeHTTP answers the public listener.

@@ -84,7 +84,8 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, user store
 		}
 	}
 	http.SetCookie(w, s.sessionCookie(secret))
-	s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "session.started", Subject: user.ID, Detail: store.Detail{"session": session.ID}})
+	s.auditLogin(r.Context(), user.ID)
+	s.audit(r.Context(), slog.LevelInfo, store.Event{Type: "session.started", Actor: byUser(user.ID), Subject: user.ID, Detail: store.Detail{"session": session.ID}})
 	return visitor{session, user}, nil
 }
 
@@ -171,7 +172,7 @@ func (s *Server) endSessions(ctx context.Context, in store.SessionEnd) error {
 // afterSessions notes which sessions of a user have ended, and tells the clients.
 func (s *Server) afterSessions(ctx context.Context, userID string, ended store.EndedSessions) {
 	for _, id := range ended.IDs {
-		s.audit(ctx, slog.LevelInfo, store.Event{Type: "session.ended", Subject: userID, Detail: store.Detail{"session": id}})
+		s.audit(ctx, slog.LevelInfo, store.Event{Type: "session.ended", Actor: byUser(userID), Subject: userID, Detail: store.Detail{"session": id}})
 	}
 	s.tellClients(ctx, userID, ended.Told)
 }

@@ -16,6 +16,9 @@ var (
 	// ErrUnavailable matches every fault of the database itself: locked, full, read-only,
 	// damaged, gone. The text of such an error names the cause and the remedy.
 	ErrUnavailable = errors.New("database unavailable")
+
+	// ErrClosed matches what is asked of a database after Close. ErrUnavailable does, too.
+	ErrClosed = errors.New("it is closed; restart grantd")
 )
 
 // TakenError refuses a row because another one has the same value in a field that is unique.
@@ -52,7 +55,7 @@ func (d *dialect) fault(ctx context.Context, err error) error {
 		return ctx.Err() // pgx closes a connection whose statement has no more time
 	case err.Error() == "sql: database is closed": // database/sql does not export it
 		d.faults.Add(1)
-		return fmt.Errorf("%w: it is closed; restart grantd", ErrUnavailable)
+		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
 	}
 	if cause := d.explain(err); cause != "" {
 		d.faults.Add(1)
