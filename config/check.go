@@ -54,6 +54,7 @@ func (c Config) checkValues(p *Problems, leastCost, mostCost int) {
 	c.TLS.check(p)
 	c.Tokens.check(p)
 	c.Sessions.check(p)
+	c.Audit.check(p)
 	c.Brand.check(p)
 	checkScopes(p, c.Scopes)
 	c.Password.check(p, leastCost, mostCost)

@@ -55,8 +55,19 @@ type Config struct {
 	Signup    Signup
 	Resources Resources
 	Brand     Brand
+	Audit     Audit
 	Pprof     Pprof
 	Log       Log
+}
+
+// Audit says how long the audit log keeps what.
+type Audit struct {
+	// Retention is how long decisions are kept. Zero means for good.
+	Retention time.Duration
+
+	// RoutineRetention is how long refreshes and tokens of client_credentials are kept. Zero means
+	// not at all: the log has them.
+	RoutineRetention time.Duration
 }
 
 // TLS names the certificate with which the public listener serves https

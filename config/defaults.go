@@ -32,6 +32,7 @@ func Default() Config {
 			MaxConcurrentHashes: runtime.GOMAXPROCS(0),
 		},
 		Resources: Resources{Enabled: true},
+		Audit:     Audit{Retention: 90 * 24 * time.Hour, RoutineRetention: 7 * 24 * time.Hour},
 		Log:       Log{Level: "info", Format: "json"},
 	}
 }

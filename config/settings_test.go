@@ -40,6 +40,8 @@ var documented = []struct{ key, value string }{
 	{"brand.name", ""},
 	{"brand.accent", ""},
 	{"brand.logo_file", ""},
+	{"audit.retention", "2160h"},
+	{"audit.routine_retention", "168h"},
 	{"pprof.enabled", "false"},
 	{"log.level", "info"},
 	{"log.format", "json"},

@@ -133,6 +133,7 @@ func serverOptions(cfg config.Config, master *token.Master, db *store.DB, log *s
 		BcryptCost: cfg.Password.BcryptCost, MaxConcurrentHashes: cfg.Password.MaxConcurrentHashes,
 		DefaultClient: cfg.Password.DefaultClient, Signup: cfg.Signup.Enabled, Resources: cfg.Resources.Enabled,
 		TrustedProxies: cfg.TrustedProxies, Version: version(), Log: log,
+		Settings: cfg.Shown(), AuditRetention: cfg.Audit.Retention, RoutineRetention: cfg.Audit.RoutineRetention,
 	}
 	for _, s := range cfg.Scopes {
 		o.Scopes = append(o.Scopes, server.Scope{Name: s.Name, Description: s.Description})
