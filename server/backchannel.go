@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/grantd/grantd/server/telemetry"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -50,7 +51,7 @@ func (s *Server) tellClients(ctx context.Context, subject string, ended []store.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), taskTime)
 	defer cancel()
 	for _, e := range ended {
-		n := notice{client: store.Client{ID: e.ClientID}, sessionID: e.ID, subject: subject, request: recordOf(ctx).id}
+		n := notice{client: store.Client{ID: e.ClientID}, sessionID: e.ID, subject: subject, request: recordOf(ctx).id, origin: telemetry.OriginOf(ctx)}
 		client, _, err := s.client(ctx, e.ClientID)
 		switch {
 		case ignoreNotFound(err) != nil:
@@ -157,13 +158,25 @@ func (s *Server) deliver(ctx context.Context, n notice) error {
 		return &refusedNotice{"its back-channel logout URI is malformed"}
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := s.farewells.http.Do(r)
+	res, err := s.post(r, n.origin)
 	if err != nil {
 		return withoutQuery(err, r.URL)
 	}
 	defer res.Body.Close()
 	io.CopyN(io.Discard, res.Body, maxNoticeReply) // so that the connection can be used again; what it says does not count
 	return noticeOutcome(res.StatusCode)
+}
+
+// post sends a notice. The client may see which trace it belongs to, an id that is worth nothing to it.
+func (s *Server) post(r *http.Request, origin telemetry.Origin) (*http.Response, error) {
+	ctx, span := s.tracing.Call(r.Context(), origin, r.Method, r.Header)
+	res, err := s.farewells.http.Do(r.WithContext(ctx))
+	status := 0
+	if res != nil {
+		status = res.StatusCode
+	}
+	span.Called(r.Method, r.URL.Hostname(), status, err)
+	return res, err
 }
 
 // withoutQuery is an error of net/http without what a URI may hold of secrets.

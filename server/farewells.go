@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grantd/grantd/server/telemetry"
 	"github.com/grantd/grantd/store"
 )
 
@@ -29,7 +30,8 @@ type notice struct {
 	sessionID string
 	subject   string
 	request   string // the id of the request that ended it, for the log
-	attempts  int    // so far
+	origin    telemetry.Origin
+	attempts  int // so far
 }
 
 // farewells are the notices on their way (OpenID Connect Back-Channel Logout). The clients

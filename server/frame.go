@@ -9,6 +9,7 @@ import (
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/resource"
+	"github.com/grantd/grantd/server/telemetry"
 )
 
 // frame is what stands around routes, whosever they are: the log, request ids, and
@@ -19,6 +20,7 @@ type frame struct {
 	unready outage
 	metrics *metrics
 	events  *recorder
+	tracing *telemetry.Tracing // nil: nobody asked for traces
 }
 
 func newFrame(log *slog.Logger, proxies []netip.Prefix, version string) *frame {

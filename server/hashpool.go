@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/server/reason"
+	"github.com/grantd/grantd/server/telemetry"
 )
 
 // queuePerHash is how many logins may wait for each hash that may run: at a
@@ -21,6 +22,7 @@ type hashPool struct {
 	slots   chan struct{}
 	waiting atomic.Int64
 	metrics *hashMetrics
+	tracing *telemetry.Tracing
 }
 
 // newHashPool makes a pool. A nil hasher means OwnHasher.

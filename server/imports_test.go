@@ -35,7 +35,7 @@ var folders = map[string][]string{
 	"server/pages":           append([]string{module, "net/http", "os", goOAuth}, drivers...),
 	"server/reason":          append([]string{module + "/server", module + "/store", module + "/config", "net/http", "os", goOAuth}, drivers...),
 	"server/resource":        append([]string{module + "/config", "os", goOAuth, "github.com/gorilla/mux"}, drivers...),
-	"server/telemetry":       append([]string{module, "os", goOAuth}, drivers...),
+	"server/telemetry":       append([]string{module, goOAuth}, drivers...),
 	"server/token":           append([]string{module + "/config", module + "/store", "net/http", "os", goOAuth}, drivers...),
 	"store":                  {module + "/server", module + "/config", module + "/scopes", "net/http", goOAuth},
 	"store/storetest/pgtest": {module},

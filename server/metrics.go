@@ -79,6 +79,7 @@ func (m *metrics) count(r *http.Request, x *exchange, start time.Time) {
 		kind.GrantType = "other"
 	}
 	m.requests.Count(kind, time.Since(start))
+	x.endSpan(kind)
 }
 
 // login counts what became of a password that somebody presented.

@@ -37,15 +37,20 @@ func (m *metrics) ofHashing(p *hashPool) {
 // timed is do, watched: how long it waited, how long it took, whether it was turned away.
 func (p *hashPool) timed(ctx context.Context, hash func()) error {
 	asked, ran := time.Now(), false
+	_, waiting := p.tracing.Start(ctx, "wait for the hash pool")
 	err := p.do(ctx, func() {
 		began := time.Now()
 		p.metrics.wait.Took(began.Sub(asked))
+		waiting.End(nil)
 		ran = true
+		_, hashing := p.tracing.Start(ctx, "hash a password")
 		hash()
+		hashing.End(nil)
 		p.metrics.took.Took(time.Since(began))
 	})
 	if !ran {
 		p.metrics.refused.Inc()
+		waiting.End(err)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/server/reason"
+	"github.com/grantd/grantd/server/telemetry"
 	"github.com/grantd/grantd/store"
 )
 
@@ -34,7 +35,7 @@ type record struct {
 }
 
 // noRoute is the route of what nobody offers.
-const noRoute = "none"
+const noRoute = telemetry.NoRoute
 
 // refused notes why a request was turned away.
 func (rec *record) refused(outcome string, why reason.Word, cause error) {
@@ -54,7 +55,8 @@ type exchange struct {
 	rec    record
 	ctx    requestContext
 	out    statusWriter
-	header [1]string // the id, as the answer has it
+	span   telemetry.Span // none where nobody asked for traces
+	header [1]string      // the id, as the answer has it
 	attrs  [maxAttrs]slog.Attr
 }
 
@@ -65,7 +67,8 @@ func (f *frame) observe(next http.Handler) http.Handler {
 		start := time.Now()
 		x := &exchange{rec: record{id: rand.Text(), route: noRoute, outcome: "ok"}}
 		x.out = statusWriter{ResponseWriter: w, rec: &x.rec}
-		x.ctx.Context, x.ctx.rec, x.ctx.deadline = r.Context(), &x.rec, start.Add(maxTime)
+		x.ctx.rec, x.ctx.deadline = &x.rec, start.Add(maxTime)
+		x.ctx.Context, x.span = f.startSpan(r)
 		defer x.ctx.end()
 		r = r.WithContext(&x.ctx)
 		x.rec.request = r
@@ -97,7 +100,7 @@ func (f *frame) recovered(w *statusWriter, r *http.Request, panicked any) {
 }
 
 // maxAttrs is how many attributes the record of a request has at most.
-const maxAttrs = 14
+const maxAttrs = 15
 
 // logRequest writes the record of a request. It goes past slog.Logger, which would look
 // up for each line which one of the program writes it.
@@ -134,7 +137,7 @@ func (f *frame) attributes(r *http.Request, x *exchange, took time.Duration) []s
 	)
 	for _, a := range [...]struct{ key, value string }{
 		{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}, {"reason", string(rec.reason)},
-		{"event", rec.event}, {"subject", rec.subject}, {"grant", rec.grant},
+		{"event", rec.event}, {"subject", rec.subject}, {"grant", rec.grant}, {"trace_id", x.span.TraceID()},
 	} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, a.value))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/resource"
+	"github.com/grantd/grantd/server/telemetry"
 	"github.com/grantd/grantd/store"
 )
 
@@ -34,6 +35,8 @@ type ResourceOptions struct {
 	// TrustedProxies may say whom a request comes from. Empty means nobody may.
 	TrustedProxies []netip.Prefix
 	Version        string
+	// Tracing makes traces of requests. Nil means that there are none.
+	Tracing *telemetry.Tracing
 	// Log takes one record per request. Nil means they are dropped.
 	Log *slog.Logger
 	// Now is the machine's clock. Required, as it dates rows.
@@ -58,6 +61,7 @@ func NewResources(o ResourceOptions) (*Resources, error) {
 	hashes := newHashPool(o.MaxConcurrentHashes, o.BcryptCost, o.Hasher)
 	rs.metrics.ofDatabase(o.DB)
 	rs.metrics.ofHashing(hashes)
+	rs.tracing, hashes.tracing = o.Tracing, o.Tracing
 	rs.probes = []probe{databaseProbe(o.DB), {"the issuer's keys or revocations are not known", readyNow(o.Verifier)}}
 	table := rs.newURLs(strings.TrimSuffix(base.Path, "/"))
 	if _, err := rs.mountResources(table, resource.Options{

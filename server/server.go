@@ -17,6 +17,7 @@ import (
 	oauth2server "github.com/go-oauth2/oauth2/v4/server"
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/pages"
+	"github.com/grantd/grantd/server/telemetry"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 )
@@ -75,6 +76,8 @@ type Options struct {
 	// DemoApp is the URL of an app that the start page shows people. Empty means there is none.
 	DemoApp string
 
+	// Tracing makes traces of requests. Nil means that there are none.
+	Tracing *telemetry.Tracing
 	// Log takes one record per request and the audit events. Nil means they are dropped.
 	Log *slog.Logger
 	// Now is the machine's clock. Nil means time.Now. Where the database has a clock of its own that
@@ -145,6 +148,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.hashes = newHashPool(o.MaxConcurrentHashes, o.BcryptCost, o.Hasher)
+	s.hashes.tracing = o.Tracing
 	s.engine = newEngine(s)
 	s.refresher = token.NewRefresher(o.Master, o.Issuer, s.Now)
 	if s.ring, err = token.NewRing(o.SigningAlg, nil); err != nil {
@@ -181,6 +185,7 @@ func (s *Server) setDefaults() {
 	s.SessionTTL = cmp.Or(s.SessionTTL, 12*time.Hour)
 	s.SessionMaxTTL = cmp.Or(s.SessionMaxTTL, 7*24*time.Hour)
 	s.frame = newFrame(s.Log, s.TrustedProxies, s.Version)
+	s.tracing = s.Tracing
 	s.metrics.ofIssuing()
 	s.Log = s.frame.log
 	s.clock = &clock{local: s.Now}

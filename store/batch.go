@@ -56,7 +56,10 @@ func (db *DB) rotateInGroup(ctx context.Context, in Rotation) (Grant, error) {
 	if t == nil {
 		return db.rotateAlone(ctx, in)
 	}
-	if !t.wait() {
+	_, done := db.dialect.span(ctx, "wait for a group commit")
+	came := t.wait()
+	done(nil)
+	if !came {
 		return Grant{}, ctx.Err()
 	}
 	if t.err == errOwnWay {

@@ -48,6 +48,10 @@ type dialect struct {
 	lost func(err error) bool
 
 	faults, again atomic.Uint64 // see Stats
+
+	tracer      Tracer // nil: nobody looks
+	system      string // as OpenTelemetry calls it
+	driverTells bool   // of each statement, by itself
 }
 
 // Row locks are written as comments, /*lock FOR SHARE*/, for databases that need none.

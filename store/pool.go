@@ -85,7 +85,9 @@ func (p *pool) exec(ctx context.Context, query string, args ...any) (n int, err 
 	return n, err
 }
 
-func (p *pool) execOnce(ctx context.Context, query string, args []any) (int, error) {
+func (p *pool) execOnce(ctx context.Context, query string, args []any) (n int, err error) {
+	ctx, done := p.dialect.statement(ctx, query)
+	defer func() { done(err) }()
 	if !p.dialect.prepares {
 		return affected(p.ExecContext(ctx, p.dialect.words(query), args...))
 	}
@@ -117,6 +119,8 @@ func one[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), que
 }
 
 func scanOne[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), query string, args []any) (row T, err error) {
+	ctx, done := p.dialect.statement(ctx, query)
+	defer func() { done(err) }()
 	rows, err := p.query(ctx, query, args)
 	if err != nil {
 		return row, err
@@ -141,6 +145,8 @@ func list[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), qu
 }
 
 func scanAll[T any](ctx context.Context, p *pool, scan func(scanner) (T, error), query string, args []any) (all []T, err error) {
+	ctx, done := p.dialect.statement(ctx, query)
+	defer func() { done(err) }()
 	rows, err := p.query(ctx, query, args)
 	if err != nil {
 		return nil, err
@@ -168,6 +174,8 @@ func (db *DB) update(ctx context.Context, change func(tx *sql.Tx) error) error {
 }
 
 func (db *DB) updateOnce(ctx context.Context, change func(tx *sql.Tx) error) (committing bool, err error) {
+	ctx, done := db.dialect.span(ctx, "transaction")
+	defer func() { done(err) }()
 	tx, err := db.write.BeginTx(ctx, &sql.TxOptions{Isolation: db.dialect.isolation})
 	if err != nil {
 		return false, err

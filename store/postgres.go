@@ -30,6 +30,7 @@ func openPostgres(ctx context.Context, url string, size int) (*DB, error) {
 		return nil, err
 	}
 	d := &dialect{
+		system: "postgresql", driverTells: true,
 		goose:     goose.DialectPostgres,
 		isolation: sql.LevelReadCommitted,
 		hasTable:  `SELECT count(to_regclass($1))`,
@@ -43,6 +44,7 @@ func openPostgres(ctx context.Context, url string, size int) (*DB, error) {
 	if err := adaptToServer(ctx, cfg); err != nil {
 		return nil, d.fault(ctx, err)
 	}
+	cfg.Tracer = pgxTracer{d}
 	// What keeps the server able to refuse and to find keys has a connection of its own: requests
 	// that use up all others must not blind it. So have probes, of which each that is given up
 	// takes its connection along.

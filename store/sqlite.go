@@ -40,6 +40,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	d := &dialect{
+		system:   "sqlite",
 		prepares: true,
 		goose:    goose.DialectSQLite3,
 		hasTable: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1`,

@@ -107,12 +107,17 @@ func (a *app) runResource(ctx context.Context, cfg config.Config, flags resource
 	if err != nil {
 		return err
 	}
+	tracing, closeTracing, err := newTracing(ctx, db, log)
+	if err != nil {
+		return err
+	}
+	defer closeTracing()
 	hasher := newHasher(log)
 	defer hasher.close()
 	srv, err := server.NewResources(server.ResourceOptions{
 		DB: db, Verifier: verifier, Issuer: cfg.Issuer, URL: cfg.ResourceURL(flags.url), Signup: cfg.Signup.Enabled,
 		BcryptCost: cfg.Password.BcryptCost, MaxConcurrentHashes: cfg.Password.MaxConcurrentHashes, Hasher: hasher,
-		TrustedProxies: cfg.TrustedProxies, Version: version(), Log: log, Now: a.now,
+		TrustedProxies: cfg.TrustedProxies, Version: version(), Tracing: tracing, Log: log, Now: a.now,
 	})
 	if err != nil {
 		return err

@@ -78,6 +78,12 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	if err != nil {
 		return err
 	}
+	tracing, closeTracing, err := newTracing(ctx, db, log)
+	if err != nil {
+		return err
+	}
+	defer closeTracing()
+	options.Tracing = tracing
 	hasher := newHasher(log)
 	defer hasher.close()
 	options.Now, options.DemoApp, options.Hasher = a.now, demoApp, hasher

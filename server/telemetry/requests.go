@@ -22,6 +22,9 @@ type Requests struct {
 // requests may choose among them, but add none.
 type Request struct{ Method, Route, Status, Outcome, GrantType string }
 
+// NoRoute is the route of a request that has none.
+const NoRoute = "none"
+
 // exchanges are all of one kind.
 type exchanges struct {
 	total prometheus.Counter
