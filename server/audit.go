@@ -131,6 +131,11 @@ func (s *Server) auditLogin(ctx context.Context, userID string) {
 	})
 }
 
+// auditSignup notes that somebody made themselves a user.
+func (f *frame) auditSignup(ctx context.Context, u store.User) {
+	f.audit(ctx, slog.LevelInfo, store.Event{Type: "user.added", Actor: byUser(u.ID), Subject: u.ID, Detail: store.Detail{"route": recordOf(ctx).route}})
+}
+
 // grantCreated is the event of a new authorization.
 func grantCreated(g store.Grant, by string) store.Event {
 	return store.Event{

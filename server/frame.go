@@ -59,7 +59,7 @@ func (f *frame) mountResources(table urls, o resource.Options) ([]scopes.Route, 
 	o.Refused = func(r *http.Request, code string, why reason.Word, err error) {
 		recordOf(r.Context()).refused(code, why, err)
 	}
-	o.Members = f.members
+	o.Members, o.Added = f.members, f.auditSignup
 	router := resource.New(o)
 	return router.Routes, router.Mount(func(method, path string, h http.Handler) {
 		if strings.HasPrefix(path, "/.well-known/") {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -170,7 +171,10 @@ func (s *Server) addFirstKey(ctx context.Context, alg string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.DB.AddFirstSigningKey(ctx, row)
+	added, err := s.DB.AddFirstSigningKey(ctx, row)
+	if added {
+		s.audit(ctx, slog.LevelInfo, store.Event{Type: "key.added", Detail: store.Detail{"kid": row.ID, "alg": row.Alg}})
+	}
 	return err
 }
 

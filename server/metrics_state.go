@@ -20,6 +20,10 @@ func (s *Server) watchState() {
 		func() float64 { return time.Duration(s.clock.ahead.Load()).Seconds() })
 	m.Value(telemetry.Gauge, "backchannel_notices_waiting", "Notices of a logout that wait to be sent, or to be sent again.",
 		func() float64 { return float64(s.farewells.depth()) })
+	m.Value(telemetry.Gauge, "audit_events_waiting", "Events that wait to be written to the audit log.",
+		func() float64 { waiting, _ := s.events.depth(); return float64(waiting) })
+	m.Value(telemetry.Gauge, "audit_failing", "1 while the audit log cannot be written.",
+		func() float64 { _, failing := s.events.depth(); return float64(truth(failing)) })
 	s.watchKeys()
 	s.watchCaches()
 }

@@ -157,10 +157,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err := s.makeVerifiers(); err != nil {
 		return nil, err
 	}
-	if err := s.ensureKeys(ctx, s.SigningAlg); err != nil {
+	if err := s.keepEvents(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.keepEvents(ctx); err != nil {
+	if err := s.ensureKeys(ctx, s.SigningAlg); err != nil {
 		return nil, err
 	}
 	if err := s.noteLife(ctx); err != nil {

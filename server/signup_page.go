@@ -35,7 +35,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 
 // newUsers makes users as the resource router does.
 func (s *Server) newUsers() resource.Options {
-	return resource.Options{DB: s.DB, CheckPassword: CheckNewPassword, HashPassword: s.hashes.hashNew, Now: s.Now}
+	return resource.Options{DB: s.DB, CheckPassword: CheckNewPassword, HashPassword: s.hashes.hashNew, Now: s.Now, Added: s.auditSignup}
 }
 
 // signUpAgain shows a form that was refused, without its password.

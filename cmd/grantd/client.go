@@ -78,5 +78,5 @@ func (a *app) clientDelete(ctx context.Context, ad admin, args []string) error {
 	}
 	last := ad.now().Add(lateIssue)
 	ended, err := ad.db.DeleteClient(ctx, c.ID, last, until(last))
-	return a.ended(err, "client "+c.ID+" deleted", ended)
+	return a.ended(ctx, ad, store.Event{Type: "client.deleted", ClientID: c.ID}, err, "client "+c.ID+" deleted", ended)
 }

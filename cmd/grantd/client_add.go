@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,10 @@ func (a *app) clientAdd(ctx context.Context, ad admin, c store.Client, public bo
 	}
 	v := viewClient(c, c.CreatedAt)
 	v.Secret = secret
-	return v.print(a)
+	// The secret first: it is shown this once.
+	return cmp.Or(v.print(a), a.recorded(ctx, ad, store.Event{Type: "client.added", ClientID: c.ID, Detail: store.Detail{
+		"grants": c.Grants, "scopes": c.Scopes, "redirect_uris": c.RedirectURIs, "introspect": c.Introspect,
+	}}))
 }
 
 var clientID = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,100}$`)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -45,7 +46,8 @@ func (a *app) clientRotateSecret(ctx context.Context, ad admin, id string, overl
 	c.OldSecretHash, c.OldSecretUntil = c.SecretHash, now.Add(overlap)
 	v := viewClient(c, now)
 	v.Secret = secret
-	return v.print(a)
+	// The secret first: it is shown this once.
+	return cmp.Or(v.print(a), a.recorded(ctx, ad, store.Event{Type: "client.secret_rotated", ClientID: c.ID, Detail: store.Detail{"overlap": overlap.String()}}))
 }
 
 func changeSecret(ctx context.Context, db *store.DB, id string, hash []byte, now time.Time, overlap time.Duration) error {
@@ -65,6 +67,9 @@ func (a *app) clientDropOldSecret(ctx context.Context, ad admin, args []string) 
 		return fmt.Errorf("client %s has no old secret that is still good", c.ID)
 	}
 	if err := ad.db.DropOldSecret(ctx, c.ID, now, until(now)); err != nil {
+		return err
+	}
+	if err := a.recorded(ctx, ad, store.Event{Type: "client.old_secret_dropped", ClientID: c.ID}); err != nil {
 		return err
 	}
 	c.OldSecretHash = nil

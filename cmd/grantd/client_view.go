@@ -14,7 +14,7 @@ import (
 // Connect have a name for a member, it is that.
 type clientView struct {
 	ID             string   `json:"client_id"`
-	Secret         string   `json:"client_secret,omitempty"` // only where it was just made
+	Secret         string   `json:"client_secret,omitempty"`           // only where it was just made
 	OldSecretUntil string   `json:"old_client_secret_until,omitempty"` // only while it is good
 	Name           string   `json:"name"`
 	Type           string   `json:"type"`

@@ -112,12 +112,16 @@ func (a *app) grantRevokeCommand() *cobra.Command {
 			return err
 		}
 		ended, err := ad.db.RevokeGrants(ctx, filter, until(filter.Now))
-		return a.ended(err, "revoked", ended)
+		return a.ended(ctx, ad, store.Event{Type: "grants.revoked", Subject: filter.UserID, ClientID: filter.ClientID}, err, "revoked", ended)
 	})
 	return cmd
 }
 
 func (a *app) grantRevoke(ctx context.Context, ad admin, id string) error {
+	g, err := ad.db.Grant(ctx, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	now := ad.now()
 	revoked, err := ad.db.RevokeGrant(ctx, id, now, until(now))
 	if err != nil {
@@ -126,5 +130,5 @@ func (a *app) grantRevoke(ctx context.Context, ad admin, id string) error {
 	if !revoked {
 		return fmt.Errorf("there is no live authorization %q; \"grantd grant list\" shows all", id)
 	}
-	return a.ended(nil, "revoked", 1)
+	return a.ended(ctx, ad, store.Event{Type: "grant.revoked", Subject: g.UserID, ClientID: g.ClientID, GrantID: id}, nil, "revoked", 1)
 }

@@ -94,5 +94,8 @@ func (a *app) keyRotate(ctx context.Context, ad admin, alg string, lead time.Dur
 		return err
 	}
 	v := viewKeys([]store.SigningKey{k}, now)[0]
+	if err := a.recorded(ctx, ad, store.Event{Type: "key.rotated", Detail: store.Detail{"kid": v.ID, "alg": v.Alg, "signs_from": v.SignFrom}}); err != nil {
+		return err
+	}
 	return a.say(v, "key %s (%s) signs from %s", v.ID, v.Alg, v.SignFrom)
 }

@@ -51,6 +51,7 @@ type app struct {
 	started        bool // the arguments were understood
 	configFile     string
 	output         string
+	command        string           // its name, with those of the commands that it belongs to
 	clock          func() time.Time // nil: time.Now
 }
 

@@ -27,7 +27,7 @@ func (a *app) newRoot() *cobra.Command {
 			if a.output != "table" && a.output != "json" {
 				return fmt.Errorf("--output %q is neither json nor table", a.output)
 			}
-			a.started = true
+			a.started, a.command = true, cmd.CommandPath()
 			return nil
 		},
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},

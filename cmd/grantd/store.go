@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/config"
+	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
 )
 
@@ -38,6 +39,9 @@ func (a *app) storeBackup(ctx context.Context, ad admin, args []string) error {
 		return fmt.Errorf("%s: %w", config.MaskDatabase(ad.cfg.Database), err)
 	}
 	took := time.Since(start)
+	if err := a.recorded(ctx, ad, store.Event{Type: "store.backed_up", Detail: store.Detail{"file": args[0], "bytes": b.Bytes}}); err != nil {
+		return err
+	}
 	return a.say(backupView{args[0], b.Bytes, b.Schema, took.Milliseconds()},
 		"%s: %.1f MB at schema %d, checked, in %v", args[0], float64(b.Bytes)/1e6, b.Schema, took.Round(time.Millisecond))
 }

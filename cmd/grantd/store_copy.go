@@ -66,6 +66,11 @@ func (a *app) storeCopy(ctx context.Context, cfg config.Config, between ends) er
 	}
 	defer from.Close() // once more is no error
 	defer to.Close()
+	// Before, so that the copy has it, too.
+	begun := store.Event{Type: "store.copy_began", Detail: store.Detail{"to": config.MaskDatabase(between.to)}}
+	if err := a.recorded(ctx, admin{db: from, now: func() time.Time { return a.nowAt(ctx, from) }}, begun); err != nil {
+		return err
+	}
 	show, wipe := a.copyProgress()
 	start := time.Now()
 	tables, err := from.CopyTo(ctx, to, show)

@@ -50,6 +50,9 @@ func (a *app) userAdd(ctx context.Context, ad admin, u store.User) (err error) {
 	if err := ad.db.CreateUser(ctx, u); err != nil {
 		return otherName(err)
 	}
+	if err := a.recorded(ctx, ad, store.Event{Type: "user.added", Subject: u.ID}); err != nil {
+		return err
+	}
 	return a.say(viewUser(u), "user %s added", u.Username)
 }
 

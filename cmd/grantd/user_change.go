@@ -24,11 +24,14 @@ func (a *app) userSetPassword(ctx context.Context, ad admin, u store.User) error
 	}
 	now := ad.now()
 	ended, err := ad.db.SetPassword(ctx, u.ID, hash, now, until(now))
-	return a.ended(err, "password of "+u.Username+" set", ended)
+	return a.ended(ctx, ad, store.Event{Type: "password.set", Subject: u.ID}, err, "password of "+u.Username+" set", ended)
 }
 
 func (a *app) userEnable(ctx context.Context, ad admin, u store.User) error {
 	if err := ad.db.EnableUser(ctx, u.ID); err != nil {
+		return err
+	}
+	if err := a.recorded(ctx, ad, store.Event{Type: "user.enabled", Subject: u.ID}); err != nil {
 		return err
 	}
 	return a.say(map[string]string{"done": "user " + u.Username + " enabled"}, "user %s enabled", u.Username)
@@ -37,18 +40,22 @@ func (a *app) userEnable(ctx context.Context, ad admin, u store.User) error {
 func (a *app) userDisable(ctx context.Context, ad admin, u store.User) error {
 	now := ad.now()
 	ended, err := ad.db.DisableUser(ctx, u.ID, now, until(now))
-	return a.ended(err, "user "+u.Username+" disabled", ended)
+	return a.ended(ctx, ad, store.Event{Type: "user.disabled", Subject: u.ID}, err, "user "+u.Username+" disabled", ended)
 }
 
 func (a *app) userDelete(ctx context.Context, ad admin, u store.User) error {
 	now := ad.now()
 	ended, err := ad.db.DeleteUser(ctx, u.ID, now, until(now))
-	return a.ended(err, "user "+u.Username+" deleted", ended)
+	return a.ended(ctx, ad, store.Event{Type: "user.deleted", Subject: u.ID}, err, "user "+u.Username+" deleted", ended)
 }
 
-// ended reports a change that ended authorizations.
-func (a *app) ended(err error, done string, ended int) error {
+// ended reports a change that ended authorizations, to the audit log too.
+func (a *app) ended(ctx context.Context, ad admin, e store.Event, err error, done string, ended int) error {
 	if err != nil {
+		return err
+	}
+	e.Detail = store.Detail{"grants": ended}
+	if err := a.recorded(ctx, ad, e); err != nil {
 		return err
 	}
 	return a.say(map[string]any{"done": done, "authorizations_ended": ended}, "%s; %s ended", done, count(ended, "authorization"))

@@ -19,6 +19,9 @@ import (
 // maxImportLine bounds a line of an import, in bytes.
 const maxImportLine = 64 << 10
 
+// eventsTogether is how many users are imported before the audit log has them.
+const eventsTogether = 100
+
 // importCount is the outcome of an import.
 type importCount struct {
 	Imported int `json:"imported"`
@@ -65,6 +68,8 @@ func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (done imp
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, maxImportLine)
 	n := 1
+	var added []store.Event
+	defer func() { err = errors.Join(err, a.recorded(ctx, ad, added...)) }()
 	for ; lines.Scan(); n++ {
 		line := bytes.TrimSpace(lines.Bytes())
 		switch {
@@ -73,7 +78,7 @@ func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (done imp
 		case line[0] == '[' && done == importCount{}:
 			return done, errArray
 		}
-		err := importLine(ctx, ad, line)
+		id, err := importLine(ctx, ad, line)
 		switch {
 		case errors.Is(err, store.ErrUnavailable), ctx.Err() != nil:
 			return done, fmt.Errorf("stopped at line %d: %w", n, errors.Join(err, ctx.Err()))
@@ -82,6 +87,13 @@ func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (done imp
 			fmt.Fprintf(a.stderr, "grantd: line %d: %s\n", n, oneLine(err))
 		default:
 			done.Imported++
+			added = append(added, store.Event{Type: "user.imported", Subject: id})
+			if len(added) == eventsTogether {
+				if err := a.recorded(ctx, ad, added...); err != nil {
+					return done, err
+				}
+				added = nil
+			}
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -90,31 +102,32 @@ func (a *app) importLines(ctx context.Context, ad admin, in io.Reader) (done imp
 	return done, nil
 }
 
-func importLine(ctx context.Context, ad admin, line []byte) error {
+// importLine returns the id of the new user.
+func importLine(ctx context.Context, ad admin, line []byte) (id string, err error) {
 	in, err := parseImport(line)
 	if err != nil {
-		return err
+		return "", err
 	}
 	u := store.User{ID: rand.Text(), Username: in.Username, Email: in.Email, FullName: in.FullName, Scopes: in.Scopes}
 	if err := checkAccount(u); err != nil {
-		return err
+		return "", err
 	}
 	for _, name := range in.Scopes {
 		if err := checkScope(ad.cfg, name); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if in.PasswordHash == "" {
-		return errors.New("password_hash is missing")
+		return "", errors.New("password_hash is missing")
 	}
 	if u.PasswordHash, err = server.ImportHash(in.PasswordHash); err != nil {
-		return err
+		return "", err
 	}
 	u.CreatedAt = ad.now()
 	if in.Disabled {
 		u.DisabledAt = u.CreatedAt
 	}
-	return otherName(ad.db.CreateUser(ctx, u))
+	return u.ID, otherName(ad.db.CreateUser(ctx, u))
 }
 
 // checkScope refuses an entry that is not the name of one scope.

@@ -40,6 +40,8 @@ type Options struct {
 	// Admitted hears whose token opened a route, Refused why a request was turned away.
 	Admitted func(r *http.Request, c *scopes.Claims)
 	Refused  func(r *http.Request, code string, why reason.Word, err error)
+	// Added hears of a user who signed up, before they are answered.
+	Added func(ctx context.Context, u store.User)
 	// Members gives what else the body of a refusal has, which Refused heard of just before. Nil means nothing.
 	Members func(r *http.Request) map[string]any
 }

@@ -50,7 +50,7 @@ type AccountError struct {
 func (e *AccountError) Error() string { return e.words }
 
 // NewUser adds a user who signs up. The error is an *AccountError when it is for
-// the person to correct. Of o it needs DB, CheckPassword, HashPassword and Now.
+// the person to correct. Of o it needs DB, CheckPassword, HashPassword, Now and Added.
 func (o Options) NewUser(ctx context.Context, a Account) (store.User, error) {
 	problems := CheckAccount(a.Username, a.Email, a.FullName)
 	if err := o.CheckPassword(a.Password); err != nil {
@@ -70,6 +70,9 @@ func (o Options) NewUser(ctx context.Context, a Account) (store.User, error) {
 	var taken *store.TakenError
 	if errors.As(err, &taken) {
 		return store.User{}, &AccountError{map[string]string{taken.Field: "is taken"}, http.StatusConflict, reason.AccountTaken, taken.Field + " is taken"}
+	}
+	if err == nil {
+		o.Added(ctx, user)
 	}
 	return user, err
 }
