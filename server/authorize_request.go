@@ -128,7 +128,7 @@ func redirectTo(req authreq.Request, c *store.Client) (sent, to string, err erro
 	}
 	if !authreq.Registered(to, c.RedirectURIs) {
 		return "", "", badRequest(reason.RedirectURIUnregistered, "the app wants you sent to an address that is not registered for it; "+
-			"you stay here, for it may be a trap (redirect_uri)").because(unregistered(to, c.RedirectURIs))
+			"you stay here, for it may be a trap (redirect_uri)").because(unregistered("redirect_uri", to, c.RedirectURIs))
 	}
 	return sent, to, nil
 }

@@ -144,7 +144,7 @@ func (l *logoutRequest) readURI() error {
 		return badRequest(reason.ClientMissing, "the app did not say which one it is: post_logout_redirect_uri needs id_token_hint or client_id")
 	case !authreq.Registered(l.uri, l.client.LogoutURIs):
 		return badRequest(reason.LogoutURIUnregistered, "the app wants you sent to an address that is not registered for it (post_logout_redirect_uri)").
-			because(unregistered(l.uri, l.client.LogoutURIs))
+			because(unregistered("post_logout_redirect_uri", l.uri, l.client.LogoutURIs))
 	}
 	return nil
 }

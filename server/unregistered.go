@@ -13,11 +13,14 @@ const (
 	maxLoggedURIs = 5   // of those that are registered
 )
 
-// unregistered is, for our log alone, how the address that an app sent differs from
-// those that it registered: one look should show the wrong port or slash.
-func unregistered(sent string, registered []string) error {
+// unregistered is, for the operator alone, how the address that an app sent in a parameter differs
+// from the nearest that it registered: one look should show the wrong port or slash.
+func unregistered(parameter, sent string, registered []string) error {
 	if len(registered) == 0 {
-		return fmt.Errorf("%s was sent, none is registered", loggedURI(sent))
+		return fmt.Errorf("%s %s was sent, none is registered", parameter, loggedURI(sent))
+	}
+	if slices.Contains(registered, sent) { // see authreq.Registered: nobody is sent there, whoever registered it
+		return fmt.Errorf("%s %s is registered, but browsers cannot be sent there", parameter, loggedURI(sent))
 	}
 	more := ""
 	if n := len(registered) - maxLoggedURIs; n > 0 {
@@ -27,7 +30,8 @@ func unregistered(sent string, registered []string) error {
 	for i, uri := range shown {
 		shown[i] = strconv.QuoteToASCII(uri)
 	}
-	return fmt.Errorf("%s was sent, registered are %s%s", loggedURI(sent), strings.Join(shown, ", "), more)
+	return fmt.Errorf("%s %s; %s was sent, registered are %s%s", parameter, difference(sent, nearestURI(sent, registered)),
+		loggedURI(sent), strings.Join(shown, ", "), more)
 }
 
 // loggedURI is an address from outside without what could be a secret in it (query, fragment,

@@ -1,3 +1,6 @@
 package server
 
-var Unregistered = unregistered
+var (
+	Unregistered = unregistered
+	Difference   = difference
+)
