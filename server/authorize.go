@@ -25,7 +25,7 @@ func (s *Server) authorizeForm(w http.ResponseWriter, r *http.Request) error {
 		return badRequest(reason.ParametersTwoPlaces, "the app sent parameters in the URL and in a form; it may use one of the two")
 	}
 	if mediaType(r) != formType {
-		return badRequest(reason.ContentTypeWrong, "the app sent something that is not a form")
+		return badRequest(reason.ContentTypeWrong, "the app sent something that is not a form").because(sentType(r))
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {

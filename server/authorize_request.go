@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -179,7 +181,8 @@ func checkResponse(a *authorization) error {
 		return badRequest(reason.ResponseModeUnsupported, "this response_mode is not supported; use query or form_post")
 	}
 	if !allows(a.client, "authorization_code") {
-		return notForClient(reason.GrantTypeNotForClient, "this client may not use the authorization code flow")
+		return notForClient(reason.GrantTypeNotForClient, "this client may not use the authorization code flow").
+			becausef("%s may use %s", clientWords(a.client), strings.Join(a.client.Grants, ", "))
 	}
 	switch a.request.Get("response_type") {
 	case "code":
@@ -230,13 +233,25 @@ func (s *Server) readClaims(a *authorization) error {
 func readPKCE(a *authorization) error {
 	a.challenge = a.request.Get("code_challenge")
 	if err := authreq.CheckChallenge(a.challenge, a.request.Get("code_challenge_method")); err != nil {
-		return badRequest(whyChallenge(err), err.Error())
+		return badRequest(whyChallenge(err), err.Error()).becausef("code_challenge has %d bytes, code_challenge_method is %s",
+			len(a.challenge), strconv.QuoteToASCII(clip(a.request.Get("code_challenge_method"))))
 	}
 	optional := a.client.PKCEOptional && !public(a.client) && a.scope.Has("openid") && a.nonce != ""
 	if a.challenge == "" && !optional {
-		return badRequest(reason.PKCEMissing, "code_challenge is missing; this server requires PKCE with S256")
+		return badRequest(reason.PKCEMissing, "code_challenge is missing; this server requires PKCE with S256").because(whyPKCE(a))
 	}
 	return nil
+}
+
+// whyPKCE is, for the operator, why a request cannot do without PKCE.
+func whyPKCE(a *authorization) error {
+	switch {
+	case !a.client.PKCEOptional:
+		return fmt.Errorf("%s is not registered with --pkce optional", clientWords(a.client))
+	case !a.scope.Has("openid"):
+		return errors.New("without openid in the scope PKCE is never optional")
+	}
+	return errors.New("without a nonce PKCE is never optional")
 }
 
 func whyChallenge(err error) reason.Word {

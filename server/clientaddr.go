@@ -30,6 +30,20 @@ func (f *frame) findAddress(r *http.Request) string {
 	return addr.WithZone("").String() // a zone may be any text
 }
 
+// proxyWords tells the operator of a proxy that is not believed, if the request seems to have come through one.
+func (f *frame) proxyWords(r *http.Request) string {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || f.trusts(peer.Addr().Unmap()) {
+		return ""
+	}
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"} {
+		if r.Header.Get(name) != "" {
+			return "; " + name + " is sent by " + peer.Addr().Unmap().WithZone("").String() + ", which is not in trusted_proxies, so it is not read"
+		}
+	}
+	return ""
+}
+
 // forwarded is the last of the hops to addr that no proxy of ours vouches for.
 func (f *frame) forwarded(addr netip.Addr, headers []string) netip.Addr {
 	hops := strings.Split(strings.Join(headers, ","), ",")

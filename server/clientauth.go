@@ -16,7 +16,8 @@ import (
 // credentials are what a request says of the client that sent it.
 type credentials struct {
 	id, secret string
-	basic      bool // they came in the Authorization header
+	basic      bool   // they came in the Authorization header
+	undecoded  string // the secret as it stood there
 }
 
 // none reports whether the request names no client.
@@ -93,7 +94,7 @@ func decodeBasic(value string) (credentials, error) {
 	if !found {
 		return credentials{}, malformedBasic()
 	}
-	c := credentials{basic: true}
+	c := credentials{basic: true, undecoded: secret}
 	if c.id, err = url.QueryUnescape(id); err != nil {
 		return credentials{}, malformedBasic()
 	}
@@ -137,7 +138,7 @@ func (s *Server) authenticateClient(r *http.Request, form url.Values, unnamed fa
 // client and wrong secret are one answer.
 func (s *Server) proveClient(ctx context.Context, given credentials) (*store.Client, error) {
 	if miscopied(given.secret) { // it is nobody's: the database need not be asked
-		return nil, given.refuse(reason.ClientSecretWrong, wrongClient).because(errors.New("the checksum of the client secret is wrong: it was cut off or mistyped"))
+		return nil, given.refuse(reason.ClientSecretMiscopied, wrongClient).because(errors.New("the checksum of the client secret is wrong: it was cut off or mistyped"))
 	}
 	client, kept, err := s.client(ctx, given.id)
 	match := matchSecret(client, given.secret, s.Now())
@@ -151,11 +152,36 @@ func (s *Server) proveClient(ctx context.Context, given credentials) (*store.Cli
 	case err != nil:
 		return nil, err
 	case match == noSecret:
-		return nil, given.refuse(reason.ClientSecretWrong, wrongClient).because(fmt.Errorf("wrong secret for client %s", client.ID))
+		recordOf(ctx).claimed = client.ID
+		return nil, given.refuse(s.whyUnproven(client, given), wrongClient).becausef("client %s sent %s", client.ID, given.described())
 	case match == oldSecret:
 		s.noteOldSecret(ctx, client)
 	}
 	return client, nil
+}
+
+// whyUnproven is, for the operator, what is wrong with the secret of a client that exists.
+func (s *Server) whyUnproven(client *store.Client, given credentials) reason.Word {
+	switch {
+	case public(client):
+		return reason.ClientSecretUnexpected
+	case given.secret == "":
+		return reason.ClientSecretMissing
+	case given.basic && matchSecret(client, given.undecoded, s.Now()) != noSecret:
+		return reason.ClientSecretNotEncoded
+	}
+	return reason.ClientSecretWrong
+}
+
+// described is, for the operator, how a client tried to prove itself.
+func (c credentials) described() string {
+	switch {
+	case c.secret == "":
+		return "no secret"
+	case c.basic:
+		return fmt.Sprintf("a secret of %d bytes by Basic", len(c.secret))
+	}
+	return fmt.Sprintf("a secret of %d bytes as client_secret", len(c.secret))
 }
 
 const wrongClient = "client authentication failed"

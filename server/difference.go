@@ -37,17 +37,21 @@ func commonEnd(a, b string) (n int) {
 // matter: the operator should not have to count bytes. Bytes are counted from 1. Nothing of a query, a fragment or a
 // password that was sent is in it.
 func difference(sent, registered string) string {
-	at, from, words := commonStart(sent, registered), 0, ""
+	at, from, words := commonStart(sent, registered), 0, inBrackets(differenceInWords(sent, registered))
 	if slash := strings.LastIndexByte(registered[:at], '/'); slash >= pathOf(registered) {
 		from = slash // so far both are the same: the rest of the path is enough
-	}
-	if what := differenceInWords(sent, registered); what != "" {
-		words = " (" + what + ")"
 	}
 	if strings.ContainsAny(sent[:from], "?#") { // the rest has nothing that would tell it to be a query
 		return fmt.Sprintf("differs at byte %d%s", at+1, words)
 	}
 	return fmt.Sprintf("differs at byte %d: registered %s, got %s%s", at+1, strconv.QuoteToASCII(registered[from:]), loggedURI(sent[from:]), words)
+}
+
+func inBrackets(words string) string {
+	if words == "" {
+		return ""
+	}
+	return " (" + words + ")"
 }
 
 // pathOf is where the path of a URI begins.

@@ -65,6 +65,11 @@ func (e *Error) because(cause error) *Error {
 	return e
 }
 
+// becausef is because of a cause that is in the words alone.
+func (e *Error) becausef(format string, args ...any) *Error {
+	return e.because(fmt.Errorf(format, args...))
+}
+
 func badRequest(why reason.Word, hint string) *Error {
 	return &Error{Code: invalidRequest, Hint: hint, Reason: why, Status: http.StatusBadRequest}
 }

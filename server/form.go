@@ -50,7 +50,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	if mediaType(r) != formType {
-		return nil, badRequest(reason.ContentTypeWrong, "send the parameters as a form: Content-Type "+formType)
+		return nil, badRequest(reason.ContentTypeWrong, "send the parameters as a form: Content-Type "+formType).because(sentType(r))
 	}
 	body, err := readWhole(w, r)
 	if err != nil {
@@ -81,6 +81,22 @@ func mediaType(r *http.Request) string {
 		return ""
 	}
 	return t
+}
+
+// usualTypes are those of bodies that clients send by mistake. What else is sent is not logged.
+var usualTypes = []string{
+	formType, "application/json", "application/octet-stream", "application/x-json", "application/xml", "multipart/form-data", "text/html", "text/json", "text/plain",
+}
+
+// sentType is, for the operator, of what type a body is that is not read.
+func sentType(r *http.Request) error {
+	switch sent := mediaType(r); {
+	case r.Header.Get("Content-Type") == "":
+		return errors.New("no Content-Type is sent")
+	case slices.Contains(usualTypes, sent):
+		return errors.New("Content-Type " + sent + " is sent")
+	}
+	return errors.New("an unusual or malformed Content-Type is sent")
 }
 
 // readWhole reads a body of up to maxBody. What a request says of its length is taken
@@ -178,7 +194,7 @@ func bodyError(err error, hint string) error {
 	if errors.As(err, &tooLong) {
 		return badRequest(reason.BodyTooLong, fmt.Sprintf("the body is longer than %d bytes", maxBody))
 	}
-	return badRequest(reason.BodyUnreadable, hint)
+	return badRequest(reason.BodyUnreadable, hint).because(err)
 }
 
 // readJSON reads a JSON object with the strictness of readForm: encoding/json

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/go-oauth2/oauth2/v4"
 	"github.com/grantd/grantd/server/authreq"
@@ -68,19 +69,44 @@ func (s *Server) grantCode(ctx context.Context, code, verifier string) (oauth2.T
 func checkCode(c store.Code, req *tokenRequest, verifier string) error {
 	switch {
 	case c.ClientID != req.client.ID:
-		return badGrant(reason.CodeOfAnotherClient, "the code was issued to another client")
+		return badGrant(reason.CodeOfAnotherClient, "the code was issued to another client").becausef("it was made for client %s", c.ClientID)
 	// OAuth 2.1 §4.1.3: a code that PKCE binds needs no redirect URI to bind it.
 	case req.redirectURI != c.RedirectURI && (req.redirectURI != "" || c.Challenge == ""):
-		return badGrant(reason.RedirectURIDiffers, "redirect_uri is not that of the authorization request")
+		return badGrant(reason.RedirectURIDiffers, "redirect_uri is not that of the authorization request").
+			because(whyRedeemed(req.redirectURI, c.RedirectURI))
 	case c.Challenge == "" && verifier != "":
 		// RFC 9700 §4.8.2: an attacker may have taken the challenge out of the request.
 		return badGrant(reason.VerifierUnexpected, "code_verifier is sent, but the authorization request had no code_challenge")
 	case c.Challenge != "" && verifier == "":
 		return badGrant(reason.VerifierMissing, "code_verifier is missing")
 	case c.Challenge != "" && !authreq.Proves(verifier, c.Challenge): // RFC 7636 §4.6
-		return badGrant(reason.VerifierMismatch, "code_verifier is not that of the code_challenge")
+		why, cause := whyUnprovable(verifier, c.Challenge)
+		return badGrant(why, "code_verifier is not that of the code_challenge").because(cause)
 	}
 	return nil
+}
+
+// whyRedeemed is, for the operator, what is wrong with the redirect_uri of a token request.
+func whyRedeemed(sent, asked string) error {
+	switch {
+	case sent == "":
+		return fmt.Errorf("none is sent, the authorization request had %s", loggedURI(asked))
+	case asked == "":
+		return fmt.Errorf("%s is sent, the authorization request had none", loggedURI(sent))
+	}
+	return fmt.Errorf("redirect_uri differs at byte %d%s: the authorization request had %s, the token request %s",
+		commonStart(sent, asked)+1, inBrackets(differenceInWords(sent, asked)), loggedURI(asked), loggedURI(sent))
+}
+
+// whyUnprovable is, for the operator, which side of PKCE is wrong.
+func whyUnprovable(verifier, challenge string) (reason.Word, error) {
+	switch {
+	case verifier == challenge:
+		return reason.VerifierMismatch, errors.New("the code_challenge itself was sent as code_verifier")
+	case !authreq.ValidVerifier(verifier):
+		return reason.VerifierMalformed, fmt.Errorf("it has %d bytes, or a character that it may not have", len(verifier))
+	}
+	return reason.VerifierMismatch, fmt.Errorf("it is well-formed, %d bytes long, and of another code_challenge", len(verifier))
 }
 
 // grantOf is the authorization that a code becomes.
@@ -106,11 +132,12 @@ func (s *Server) redeem(ctx context.Context, c store.Code, g store.Grant) error 
 		return nil
 	case store.CodeReplayed:
 		s.afterReplay(ctx, c)
-		return badGrant(reason.CodeReused, "the code was used before; what came of it is revoked, start anew")
+		return badGrant(reason.CodeReused, "the code was used before; what came of it is revoked, start anew").
+			becausef("it became authorization %s of user %s", c.GrantID, c.UserID)
 	case store.CodeExpired:
-		return badGrant(reason.CodeExpired, "the code expired; start anew")
+		return badGrant(reason.CodeExpired, "the code expired; start anew").becausef("it expired %s ago, and was made at %s", ago(now, c.ExpiresAt), c.CreatedAt.UTC().Format(time.RFC3339))
 	}
-	return badGrant(reason.CodeRevoked, "the code is no longer good; start anew").because(fmt.Errorf("code of grant %s is %s", c.GrantID, outcome))
+	return badGrant(reason.CodeRevoked, "the code is no longer good; start anew").becausef("code of grant %s is %s", c.GrantID, outcome)
 }
 
 // afterReplay: RFC 6749 §4.1.2. Of two who have the code and its verifier one is a thief.

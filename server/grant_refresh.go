@@ -3,8 +3,8 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/go-oauth2/oauth2/v4"
 	"github.com/grantd/grantd/scopes"
@@ -24,7 +24,8 @@ func (s *Server) grantRefresh(ctx context.Context, refresh, requested string) (o
 	// RFC 6749 §10.4: a refresh token is bound to the client it was issued to.
 	client := tokenRequestOf(ctx).client
 	if t.ClientID != client.ID {
-		return nil, badGrant(reason.RefreshTokenOfAnotherClient, "the refresh token was issued to another client")
+		return nil, badGrant(reason.RefreshTokenOfAnotherClient, "the refresh token was issued to another client").
+			becausef("it is of authorization %s, issued to client %s", t.GrantID, t.ClientID)
 	}
 	scope, err := narrowedScope(requested, s.scopes.Intersect(t.Scope))
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *Server) checkNarrowing(ctx context.Context, t token.Refresh) error {
 	}
 	g, err := s.DB.Grant(ctx, t.GrantID)
 	if errors.Is(err, store.ErrNotFound) {
-		return badGrant(reason.GrantGone, "the authorization is gone; log in again")
+		return badGrant(reason.GrantGone, "the authorization is gone; log in again").becausef("there is no authorization %s", t.GrantID)
 	}
 	if err != nil {
 		return err
@@ -80,12 +81,13 @@ func (s *Server) rotate(ctx context.Context, t token.Refresh, scope scopes.Set) 
 		return s.reissue(ctx, rot.Grant, scope, user)
 	case store.Reused:
 		s.afterReuse(ctx, t)
-		return nil, badGrant(reason.RefreshTokenReused, "the refresh token was used before; the authorization is revoked, log in again")
+		return nil, badGrant(reason.RefreshTokenReused, "the refresh token was used before; the authorization is revoked, log in again").
+			becausef("generation %d of authorization %s came again; the newest is %d", t.Generation, t.GrantID, rot.Grant.Generation)
 	case store.Expired:
-		return nil, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again")
+		return nil, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again").becausef("authorization %s is over", t.GrantID)
 	}
 	return nil, badGrant(reason.GrantRevoked, "the authorization was revoked; log in again").
-		because(fmt.Errorf("grant %s is %s", t.GrantID, rot.Outcome))
+		becausef("grant %s is %s", t.GrantID, rot.Outcome)
 }
 
 // noteRotation notes what everyday use was made of an authorization.
@@ -121,7 +123,8 @@ func (s *Server) readRefresh(refresh string) (token.Refresh, error) {
 	t, err := s.refresher.Read(refresh)
 	switch {
 	case errors.Is(err, token.ErrRefreshExpired):
-		return t, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again")
+		return t, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again").
+			becausef("it is of authorization %s, issued at %s, and expired %s ago", t.GrantID, t.IssuedAt.UTC().Format(time.RFC3339), ago(s.Now(), t.ExpireAt))
 	case err != nil:
 		return t, badGrant(reason.RefreshTokenInvalid, "this is not a refresh token of this server").because(err)
 	}

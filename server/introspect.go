@@ -21,7 +21,8 @@ func (s *Server) introspect(w http.ResponseWriter, r *http.Request) error {
 	}
 	// RFC 7662 §2.1: the endpoint must not be open to token scanning.
 	if public(client) || !client.Introspect {
-		return notForClient(reason.IntrospectionNotForClient, "this client may not introspect tokens")
+		return notForClient(reason.IntrospectionNotForClient, "this client may not introspect tokens").
+			becausef("%s is not registered with --introspect", clientWords(client))
 	}
 	if !form.Has("token") {
 		return badRequest(reason.ParameterMissing, "token is missing")

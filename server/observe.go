@@ -21,6 +21,7 @@ type record struct {
 	id        string
 	route     string // the route's template, never the path that was sent
 	client    string // once proven, or found where there is nothing to prove
+	claimed   string // a client that exists, and that the request did not prove to come from
 	grantType string
 	from      string      // the address that it came from; empty until somebody asks
 	outcome   string      // "ok", an error code, or what became of a refresh token

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -45,9 +46,23 @@ func (s *Server) html(h handler) http.Handler {
 func (s *Server) ownForm(r *http.Request) error {
 	// RFC 6749 §10.12: nobody is made to do here what they know nothing of.
 	if err := s.sameSite.Check(r); err != nil {
-		return &Error{Reason: reason.CrossSiteForm, Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: err}
+		return &Error{Reason: reason.CrossSiteForm, Code: invalidRequest, Hint: "this form was sent by another site; open the page here and send it again", Status: http.StatusForbidden, Cause: s.whyForeign(r, err)}
 	}
 	return nil
+}
+
+// whyForeign is, for the operator, what told that a form comes from another site.
+func (s *Server) whyForeign(r *http.Request, err error) error {
+	return fmt.Errorf("%w: Origin %s, Sec-Fetch-Site %s, Host %s; the issuer is %s%s", err, headerWords(r.Header.Get("Origin")),
+		headerWords(r.Header.Get("Sec-Fetch-Site")), headerWords(r.Host), s.Issuer, s.proxyWords(r))
+}
+
+// headerWords is a header's value for the operator.
+func headerWords(value string) string {
+	if value == "" {
+		return "not sent"
+	}
+	return loggedURI(value)
 }
 
 // navigates is whether the request is that of a person who goes to a page: no HEAD, no image or frame

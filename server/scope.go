@@ -2,6 +2,8 @@ package server
 
 import (
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/reason"
@@ -25,7 +27,8 @@ func (s *Server) askedScope(requested string, client *store.Client) (scopes.Set,
 		if !s.scopes.Has(excess[0]) {
 			why = reason.ScopeUnknown
 		}
-		return nil, badScope(why, "scope "+clip(excess[0])+" does not exist or is not open to this client")
+		return nil, badScope(why, "scope "+clip(excess[0])+" does not exist or is not open to this client").
+			becausef("%s of client %s%s; it may ask for %s", clip(excess.String()), client.ID, didYouMean(excess[0], open), orNone(open))
 	}
 	return refreshable(open.Intersect(asked), client), nil
 }
@@ -65,7 +68,8 @@ func (s *Server) userScope(asked scopes.Set, user store.User) (scopes.Set, error
 	// name may mean anything.
 	granted := asked.Intersect(append(identityScopeNames().Minus(s.ownScopes), user.Scopes...))
 	if len(granted) == 0 && len(asked) > 0 {
-		return nil, badScope(reason.ScopeNotForUser, "the user may grant none of the scopes asked for")
+		return nil, badScope(reason.ScopeNotForUser, "the user may grant none of the scopes asked for").
+			becausef("%s asked for, user %s may grant %s", clip(asked.String()), user.ID, orNone(user.Scopes))
 	}
 	return granted, nil
 }
@@ -82,9 +86,36 @@ func narrowedScope(requested string, granted scopes.Set) (scopes.Set, error) {
 		return nil, scopeSyntax(err)
 	}
 	if !granted.Contains(asked) {
-		return nil, badScope(reason.ScopeWidened, "the scope asked for is more than was granted; leave scope out or ask for less")
+		return nil, badScope(reason.ScopeWidened, "the scope asked for is more than was granted; leave scope out or ask for less").
+			becausef("granted was %s, more is %s", orNone(granted), clip(asked.Minus(granted).String()))
 	}
 	return granted.Intersect(asked), nil
+}
+
+// orNone is a scope for the operator.
+func orNone(scope scopes.Set) string {
+	if len(scope) == 0 {
+		return "none"
+	}
+	return scope.String()
+}
+
+// didYouMean names the scope that is the same as one that is not known but for letter case, what parts its words, or an s at the end.
+func didYouMean(unknown string, known scopes.Set) string {
+	for _, name := range known {
+		if scopeWords(name) == scopeWords(unknown) {
+			return ", which may mean " + name
+		}
+	}
+	return ""
+}
+
+func scopeWords(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	for i, word := range words {
+		words[i] = strings.TrimSuffix(word, "s")
+	}
+	return strings.Join(words, " ")
 }
 
 func allows(client *store.Client, grantType string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/reason"
@@ -84,7 +85,8 @@ func checkGrant(ctx context.Context, form url.Values, client *store.Client) erro
 	recordOf(ctx).grantType = grantType
 	// RFC 6749 §4.4: client credentials are for confidential clients only.
 	if !allows(client, grantType) || grantType == "client_credentials" && public(client) {
-		return notForClient(reason.GrantTypeNotForClient, "this client may not use grant_type "+grantType)
+		return notForClient(reason.GrantTypeNotForClient, "this client may not use grant_type "+grantType).
+			becausef("%s may use %s", clientWords(client), strings.Join(client.Grants, ", "))
 	}
 	for _, name := range required {
 		if !form.Has(name) {
@@ -92,6 +94,14 @@ func checkGrant(ctx context.Context, form url.Values, client *store.Client) erro
 		}
 	}
 	return nil
+}
+
+// clientWords is a client for the operator.
+func clientWords(c *store.Client) string {
+	if public(c) {
+		return "public client " + c.ID
+	}
+	return "confidential client " + c.ID
 }
 
 // tokenRequest is what is proven of a token request on its way through the engine.

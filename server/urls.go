@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -124,6 +125,7 @@ func wrongMethod(router *mux.Router) handler {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		return &Error{Reason: reason.MethodWrong, Code: methodNotAllowed, Hint: "use " + strings.Join(allowed, " or "), Status: http.StatusMethodNotAllowed}
+		return &Error{Reason: reason.MethodWrong, Code: methodNotAllowed, Hint: "use " + strings.Join(allowed, " or "), Status: http.StatusMethodNotAllowed,
+			Cause: errors.New("the method is " + methodOf(r))}
 	}
 }

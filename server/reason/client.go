@@ -5,6 +5,7 @@ const (
 	ClientMissing             Word = "client_missing"
 	ClientUnknown             Word = "client_unknown"
 	ClientSecretWrong         Word = "client_secret_wrong"
+	ClientSecretMiscopied     Word = "client_secret_miscopied"
 	ClientSecretMissing       Word = "client_secret_missing"
 	ClientSecretUnexpected    Word = "client_secret_unexpected"
 	ClientSecretNotEncoded    Word = "client_secret_not_encoded"
@@ -25,6 +26,8 @@ var clientEntries = []Entry{
 		"\"grantd client list\" shows all. Compare letter case, look for the id of another environment, and at which database the server has (\"grantd check --print\")."),
 	is(ClientSecretWrong, "401 invalid_client", "The client exists, and the secret is not its own.",
 		"Compare how the secret is stored at the client: whole, without quotes or a line end. If it is lost: \"grantd client rotate-secret {client}\"."),
+	is(ClientSecretMiscopied, "401 invalid_client", "The checksum at the end of the client secret is wrong, so it is nobody's: a character was lost, changed or added in copying.",
+		"Copy it anew, whole and without blanks. If it is lost: \"grantd client rotate-secret {client}\"."),
 	is(ClientSecretMissing, "401 invalid_client", "The client is confidential and sent no secret.",
 		"Send it by Basic or as client_secret. An app that cannot keep a secret is to be public: add it anew by \"grantd client add --public\" or with a --kind of native or single-page."),
 	is(ClientSecretUnexpected, "401 invalid_client", "The client is public, and sent a secret.",
