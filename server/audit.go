@@ -111,16 +111,16 @@ const maxCause = 500
 // refusal is the event of a request that was turned away.
 func (rec *record) refusal(method string, status int) store.Event {
 	detail := store.Detail{"route": rec.route, "method": method, "status": status}
-	for key, value := range map[string]string{"reason": string(rec.reason), "grant_type": rec.grantType} {
+	told, why := rec.toldAndWhy()
+	for key, value := range map[string]string{
+		"reason": string(rec.reason), "grant_type": rec.grantType, "description": clipBytes(told, maxCause), "cause": clipBytes(why, maxCause),
+	} {
 		if value != "" {
 			detail[key] = value
 		}
 	}
-	if rec.cause != nil {
-		detail["cause"] = clipBytes(rec.cause.Error(), maxCause)
-	}
 	return store.Event{
-		Type: rec.event, Outcome: rec.outcome, Subject: rec.subject, ClientID: rec.client, GrantID: rec.grant, Detail: detail,
+		Type: rec.event, Outcome: rec.outcome, Subject: rec.subject, ClientID: cmp.Or(rec.client, rec.claimed), GrantID: rec.grant, Detail: detail,
 	}
 }
 

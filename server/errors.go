@@ -105,7 +105,17 @@ func asError(err error, requestID string) *Error {
 	case errors.Is(err, context.Canceled):
 		return unavailable(reason.ClientLeft, "the request was cancelled", time.Second).because(err)
 	}
-	return &Error{Reason: reason.Fault, Code: serverError, Hint: "internal error; tell the operator request id " + requestID, Cause: err, Status: http.StatusInternalServerError}
+	return &Error{
+		Reason: whichFault(err), Code: serverError, Hint: "internal error; tell the operator request id " + requestID, Cause: err,
+		Status: http.StatusInternalServerError,
+	}
+}
+
+func whichFault(err error) reason.Word {
+	if errors.Is(err, errPanic) {
+		return reason.Panic
+	}
+	return reason.Fault
 }
 
 // isTemporary is whether a token could not be judged for a reason that passes.
@@ -129,12 +139,6 @@ func (f *frame) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if err := writeJSON(w, e.Status, body); err != nil {
 		f.log.DebugContext(r.Context(), "reply not sent", "id", rec.id, "error", err)
 	}
-}
-
-// members are what the body of every error has besides its code and description. RFC 6749
-// §5.2 lets clients pass over members that they do not know.
-func (f *frame) members(r *http.Request) map[string]any {
-	return map[string]any{"request_id": recordOf(r.Context()).id}
 }
 
 // descriptionText keeps a description to the characters of RFC 6749 §5.2.

@@ -21,6 +21,8 @@ type frame struct {
 	metrics *metrics
 	events  *recorder
 	tracing *telemetry.Tracing // nil: nobody asked for traces
+
+	explains bool // see Options.Explain
 }
 
 func newFrame(log *slog.Logger, proxies []netip.Prefix, version string) *frame {
@@ -56,6 +58,7 @@ func (f *frame) public(h handler) http.Handler {
 func (f *frame) mountResources(table urls, o resource.Options) ([]scopes.Route, error) {
 	o.CheckPassword, o.Fail = CheckNewPassword, f.writeError
 	o.Admitted = func(r *http.Request, c *scopes.Claims) { recordOf(r.Context()).client = c.ClientID }
+	o.TokenRefused = f.tokenRefused
 	o.Refused = func(r *http.Request, code string, why reason.Word, err error) {
 		recordOf(r.Context()).refused(code, why, err)
 	}

@@ -32,7 +32,7 @@ func withRedirectURI(r *http.Request, form url.Values) *http.Request {
 // grantCode answers an authorization code (RFC 6749 §4.1.3). All that the client
 // could have got wrong is checked before the code is spent, so that nobody can
 // use up, or have punished, a code that is not theirs.
-func (s *Server) grantCode(ctx context.Context, code, verifier string) (oauth2.TokenInfo, error) {
+func (s *Server) grantCode(ctx context.Context, code, verifier string) (info oauth2.TokenInfo, err error) {
 	req := tokenRequestOf(ctx)
 	c, err := s.DB.Code(ctx, hashText(code))
 	if errors.Is(err, store.ErrNotFound) {
@@ -41,6 +41,11 @@ func (s *Server) grantCode(ctx context.Context, code, verifier string) (oauth2.T
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			recordOf(ctx).about(c.UserID, c.GrantID)
+		}
+	}()
 	if err := checkCode(c, req, verifier); err != nil {
 		return nil, err
 	}
@@ -55,7 +60,7 @@ func (s *Server) grantCode(ctx context.Context, code, verifier string) (oauth2.T
 	// All that can fail comes before the code is spent: a client that got an error asks
 	// again, and would be taken for a thief.
 	g := s.grantOf(c, req)
-	info, err := s.issue(ctx, g, out)
+	info, err = s.issue(ctx, g, out)
 	if err != nil {
 		return nil, err
 	}

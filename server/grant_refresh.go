@@ -16,11 +16,16 @@ import (
 // grantRefresh answers a refresh token (RFC 6749 §6). Owner, expiry and scope
 // are checked before anything is spent, so that nobody can use up a token that
 // is not theirs.
-func (s *Server) grantRefresh(ctx context.Context, refresh, requested string) (oauth2.TokenInfo, error) {
+func (s *Server) grantRefresh(ctx context.Context, refresh, requested string) (info oauth2.TokenInfo, err error) {
 	t, err := s.readRefresh(refresh)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			recordOf(ctx).about(t.Subject, t.GrantID)
+		}
+	}()
 	// RFC 6749 §10.4: a refresh token is bound to the client it was issued to.
 	client := tokenRequestOf(ctx).client
 	if t.ClientID != client.ID {

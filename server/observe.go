@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/telemetry"
 	"github.com/grantd/grantd/store"
@@ -27,6 +28,9 @@ type record struct {
 	outcome   string      // "ok", an error code, or what became of a refresh token
 	reason    reason.Word // why it was refused; empty: it was not
 	cause     error
+
+	token      *scopes.Claims // of an access token of ours that was looked at; nil: there was none
+	revocation error          // what is known of its revocation; nil: it is none
 
 	request        *http.Request
 	event          string          // what goes into the audit log at the end of the request; empty: nothing
@@ -85,19 +89,22 @@ func (f *frame) observe(next http.Handler) http.Handler {
 	})
 }
 
+// errPanic is a bug of ours.
+var errPanic = errors.New("panic")
+
 // recovered turns a panic into server_error, when nothing was answered yet.
 func (f *frame) recovered(w *statusWriter, r *http.Request, panicked any) {
 	if panicked == nil {
 		return
 	}
 	rec := recordOf(r.Context())
-	rec.outcome = serverError
+	rec.refused(serverError, reason.Panic, errPanic)
 	f.metrics.panics.Inc()
 	f.log.ErrorContext(r.Context(), "panic", "id", rec.id, "panic", fmt.Sprint(panicked), "stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler) // a half-sent answer must not look whole
 	}
-	f.writeError(w, r, fmt.Errorf("panic: %v", panicked))
+	f.writeError(w, r, fmt.Errorf("%w: %v", errPanic, panicked))
 }
 
 // maxAttrs is how many attributes the record of a request has at most.

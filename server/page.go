@@ -142,7 +142,7 @@ func (s *Server) writePageError(w http.ResponseWriter, r *http.Request, err erro
 	e := asError(err, rec.id)
 	rec.refused(e.Code, e.Reason, e)
 	setRetryAfter(w.Header(), e.RetryAfter)
-	page := pages.Error{Title: errorTitle(e.Status), Hint: sentence(e.Hint), Code: e.Code, RequestID: rec.id}
+	page := pages.Error{Title: errorTitle(e.Status), Hint: sentence(e.Hint), Code: e.Code, RequestID: rec.id, Explanation: s.explained(rec)}
 	page.Next, page.NextURL = s.nextPage(rec.route, e.Status)
 	shown := s.show(w, e.Status, func(out io.Writer) error { return s.pages.Error(out, page) })
 	if shown != nil {

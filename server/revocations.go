@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -170,8 +171,13 @@ func (l *revocations) add(r store.Revocation) {
 // revoked tells whether a token is revoked. When the polls fail it asks the
 // database about this one, and when that fails nobody knows: fail closed.
 func (s *Server) revoked(ctx context.Context, c *scopes.Claims) (bool, error) {
+	rec := recordOf(ctx)
+	rec.token = c
 	fresh := s.live.fresh(s.Now())
 	if known := s.live.revoked(c); known || fresh {
+		if known {
+			rec.revocation = s.live.why(c)
+		}
 		return known, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, taskTime) // a caller of a resource has less patience than one who logs in
@@ -180,6 +186,21 @@ func (s *Server) revoked(ctx context.Context, c *scopes.Claims) (bool, error) {
 	return slices.ContainsFunc(rows, func(r store.Revocation) bool {
 		return r.Revokes(c.ID, c.GrantID, c.ClientID, c.IssuedAt)
 	}), err
+}
+
+// why is, for the operator, how a token that is refused came to be revoked.
+func (l *revocations) why(c *scopes.Claims) error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, of := range [...]struct {
+		kind     store.RevocationKind
+		what, id string
+	}{{store.RevokedToken, "the token", c.ID}, {store.RevokedGrant, "authorization", c.GrantID}, {store.RevokedClient, "client", c.ClientID}} {
+		if r, ok := l.entries[revocationID{of.kind, of.id}]; ok && r.Revokes(c.ID, c.GrantID, c.ClientID, c.IssuedAt) {
+			return fmt.Errorf("%s %s was revoked at %s", of.what, of.id, r.RevokedAt.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
 }
 
 // revoked reports whether the token, its authorization or its client is known to

@@ -75,6 +75,9 @@ type Options struct {
 	AuditRetention, RoutineRetention time.Duration
 	// DemoApp is the URL of an app that the start page shows people. Empty means there is none.
 	DemoApp string
+	// Explain shows callers why they are refused, as the operator sees it: for a server that has nobody's data. False
+	// in all others, where it would tell strangers which users exist.
+	Explain bool
 
 	// Tracing makes traces of requests. Nil means that there are none.
 	Tracing *telemetry.Tracing
@@ -187,7 +190,7 @@ func (s *Server) setDefaults() {
 	s.frame = newFrame(s.Log, s.TrustedProxies, s.Version)
 	s.tracing = s.Tracing
 	s.metrics.ofIssuing()
-	s.Log = s.frame.log
+	s.Log, s.explains = s.frame.log, s.Explain
 	s.clock = &clock{local: s.Now}
 	if s.Now == nil {
 		s.clock.local = time.Now

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/grantd/grantd/scopes"
-	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -14,7 +13,7 @@ import (
 func (s *Server) userinfoGuard() http.Handler {
 	guard := scopes.Guard{
 		Verifier: s.anyVerifier, Realm: "grantd",
-		Refused: func(r *http.Request, e *scopes.Error) { recordOf(r.Context()).refused(e.Code(), reason.OfToken(e), e) },
+		Refused: s.tokenRefused,
 		Members: func(r *http.Request, _ *scopes.Error) map[string]any { return s.members(r) },
 	}
 	return guard.Require("openid")(s.api(s.userinfo))

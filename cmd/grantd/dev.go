@@ -101,7 +101,7 @@ func (a *app) runDev(ctx context.Context, cfg config.Config, on listeners, demo 
 	if demo.URL != "" && !isLoopback(demo.Addr()) {
 		log.Warn("others can reach the demo app, which is for browsers on this machine; listen on 127.0.0.1", "demo-listen", demo.Addr().String())
 	}
-	return a.runServer(ctx, cfg, master, db, on, demo.URL, func() {
+	return a.runServer(ctx, cfg, master, db, on, devOptions{demo.URL, true}, func() {
 		fmt.Fprint(a.stdout, walkThrough(cfg.Issuer, demo.URL))
 	})
 }

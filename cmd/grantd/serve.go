@@ -56,7 +56,7 @@ func (a *app) serve(cmd *cobra.Command, migrate bool) error {
 	if err != nil {
 		return err
 	}
-	return a.runServer(cmd.Context(), cfg, master, db, on, "", nil)
+	return a.runServer(cmd.Context(), cfg, master, db, on, devOptions{}, nil)
 }
 
 // openServed opens the database, and brings it up to date only if asked to.
@@ -67,9 +67,14 @@ func openServed(ctx context.Context, cfg config.Config, migrate bool) (*store.DB
 	return openCurrent(ctx, cfg)
 }
 
-// runServer serves until ctx ends. demoApp is the URL of an app to show people, if
-// there is one. started is called once the server answers.
-func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Master, db *store.DB, on listeners, demoApp string, started func()) error {
+// devOptions are what only "grantd dev" has.
+type devOptions struct {
+	demoApp string // the URL of an app to show people; empty: there is none
+	explain bool   // tell callers why they are refused
+}
+
+// runServer serves until ctx ends. started is called once the server answers.
+func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Master, db *store.DB, on listeners, dev devOptions, started func()) error {
 	// Whoever read standard output or error may go before the server does.
 	signal.Ignore(syscall.SIGPIPE)
 	collectSeldom()
@@ -86,7 +91,7 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	options.Tracing = tracing
 	hasher := newHasher(log)
 	defer hasher.close()
-	options.Now, options.DemoApp, options.Hasher = a.now, demoApp, hasher
+	options.Now, options.DemoApp, options.Explain, options.Hasher = a.now, dev.demoApp, dev.explain, hasher
 	srv, err := server.New(ctx, options)
 	if err != nil {
 		return err

@@ -14,7 +14,11 @@ type Error struct {
 	Hint            string // what is wrong, and what to do
 	Code, RequestID string
 	Next, NextURL   string // the text of a link that leads on, and where to. Empty: there is none
+	Explanation     *Explanation
 }
+
+// Explanation is what the developer of an app is shown of a refusal, on their own machine. Nobody else is.
+type Explanation struct{ Reason, What, Fix, Detail string }
 
 // Error draws the page for a request that was refused.
 func (p *Pages) Error(w io.Writer, v Error) error { return p.draw(w, "error.html", v) }

@@ -42,6 +42,8 @@ type Options struct {
 	Refused  func(r *http.Request, code string, why reason.Word, err error)
 	// Added hears of a user who signed up, before they are answered.
 	Added func(ctx context.Context, u store.User)
+	// TokenRefused hears of tokens that are refused, and of requests without one. Nil means Refused does.
+	TokenRefused func(r *http.Request, e *scopes.Error)
 	// Members gives what else the body of a refusal has, which Refused heard of just before. Nil means nothing.
 	Members func(r *http.Request) map[string]any
 }
@@ -58,11 +60,14 @@ func New(o Options) *scopes.Resource {
 	if rt.Owner == nil {
 		rt.Owner = func(ctx context.Context, c *scopes.Claims) (store.User, error) { return o.DB.User(ctx, c.Subject) }
 	}
+	if rt.TokenRefused == nil {
+		rt.TokenRefused = func(r *http.Request, e *scopes.Error) { o.Refused(r, e.Code(), reason.OfToken(e), e) }
+	}
 	rt.table = rt.routes()
 	return &scopes.Resource{
 		Guard: scopes.Guard{
 			Verifier: o.Verifier, Realm: "grantd", ResourceMetadata: rt.metadataURL(),
-			Refused: func(r *http.Request, e *scopes.Error) { o.Refused(r, e.Code(), reason.OfToken(e), e) },
+			Refused: rt.TokenRefused,
 			Members: func(r *http.Request, _ *scopes.Error) map[string]any { return rt.members(r) },
 		},
 		URL: o.URL, Name: "grantd resource router", AuthorizationServers: []string{o.Issuer}, Routes: rt.table,
