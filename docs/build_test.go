@@ -55,10 +55,40 @@ func makeBuild(t *testing.T, name string, environ ...string) []byte {
 	return []byte(read(t, program))
 }
 
-// copySources copies what the program is made of.
+// The image is built by what its Dockerfile runs, and gets what that made.
+func TestDockerfile(t *testing.T) {
+	t.Parallel()
+	folder, out := t.TempDir(), t.TempDir()
+	copySources(t, folder)
+	dockerfile := strings.ReplaceAll(read(t, "../Dockerfile"), "/out/", out+"/")
+	var made []string
+	for line := range strings.Lines(dockerfile) {
+		words := strings.Fields(line)
+		switch {
+		case strings.HasPrefix(line, "RUN make "):
+			cmd := exec.CommandContext(t.Context(), "sh", "-ec", strings.TrimPrefix(line, "RUN "))
+			cmd.Dir, cmd.Env = folder, append(os.Environ(), "COMMIT="+builtOf)
+			if said, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%s%v\n%s", line, err, said)
+			}
+		case strings.HasPrefix(line, "COPY --from=build "):
+			made = append(made, words[len(words)-2])
+		}
+	}
+	if len(made) < 2 {
+		t.Errorf("the image gets %q of what was built", made)
+	}
+	for _, path := range append(made, out+"/doc/grantd.cdx.json", out+"/doc/THIRD-PARTY.txt") {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("the image wants what nobody made: %v", err)
+		}
+	}
+}
+
+// copySources copies what an image is built from.
 func copySources(t *testing.T, to string) {
 	t.Helper()
-	passedOver := []string{".git", "dist", "docs", "testdata"}
+	passedOver := []string{".git", ".ci", "dist", "node_modules", "screenshots"}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
