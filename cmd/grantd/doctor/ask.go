@@ -82,10 +82,7 @@ func (e *exam) mayAsk(u *url.URL) error {
 }
 
 func (e *exam) send(ctx context.Context, method string, u *url.URL, form url.Values, jar http.CookieJar, edits []func(*http.Request)) (*reply, error) {
-	if e.sent++; e.sent > e.Requests {
-		return nil, fmt.Errorf("%d requests were sent, and no more are", e.Requests)
-	}
-	if err := sleep(ctx, e.pause); err != nil {
+	if err := e.count(ctx); err != nil {
 		return nil, err
 	}
 	timed, cancel := context.WithTimeout(ctx, e.Patience)
@@ -120,6 +117,15 @@ func (e *exam) send(ctx context.Context, method string, u *url.URL, form url.Val
 		e.secure = res.TLS
 	}
 	return &reply{res.StatusCode, res.Header, body, u, res.TLS}, nil
+}
+
+// count is before each request: it spares the server, and ends what has no end.
+func (e *exam) count(ctx context.Context) error {
+	if e.sent >= e.Requests {
+		return fmt.Errorf("%d requests were sent, and no more are", e.Requests)
+	}
+	e.sent++
+	return sleep(ctx, e.pause)
 }
 
 // plain is an error without the URL, whose query may be secret.

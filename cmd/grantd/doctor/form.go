@@ -14,7 +14,7 @@ import (
 const (
 	maxForms  = 50
 	maxFields = 500
-	maxTag    = 64 << 10 // bytes
+	maxPieces = 20_000 // tags and texts
 )
 
 // form is one of a page, as a browser without scripts has it.
@@ -43,8 +43,7 @@ type site struct {
 // readHTML reads tag by tag and keeps no tree, so that no nesting costs anything.
 func readHTML(body []byte) site {
 	r := pageReader{tags: html.NewTokenizer(bytes.NewReader(body))}
-	r.tags.SetMaxBuf(maxTag)
-	for {
+	for range maxPieces {
 		switch r.tags.Next() {
 		case html.ErrorToken: // the end, or a tag without one
 			r.endForm()
@@ -57,6 +56,8 @@ func readHTML(body []byte) site {
 			r.text(string(r.tags.Text()))
 		}
 	}
+	r.endForm()
+	return r.site
 }
 
 type pageReader struct {

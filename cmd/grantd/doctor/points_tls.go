@@ -30,8 +30,8 @@ func (e *exam) address() string {
 
 // shake does a handshake that offers these versions. It says nothing after it.
 func (e *exam) shake(ctx context.Context, config *tls.Config) (state tls.ConnectionState, err error) {
-	if e.sent++; e.sent > e.Requests {
-		return state, errors.New("no more requests are sent")
+	if err := e.count(ctx); err != nil {
+		return state, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.Patience)
 	defer cancel()
