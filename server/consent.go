@@ -74,7 +74,11 @@ func deviceAddress(redirectURI string) string {
 }
 
 func isLoopback(u *url.URL) bool {
-	return u.Scheme == "http" && slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, u.Hostname())
+	return u.Scheme == "http" && isLoopbackHost(u.Hostname())
+}
+
+func isLoopbackHost(host string) bool {
+	return slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, host)
 }
 
 // fixedScopes are those of a request that nobody can leave out.

@@ -36,10 +36,21 @@ func (s *Server) html(h handler) http.Handler {
 		// where a form comes from (Origin: null), which older ones tell in no other way.
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("X-Frame-Options", "DENY") // RFC 9700 §4.16, also for browsers that do not know frame-ancestors
+		if s.overTLS() {
+			// RFC 9325 §3.2: who was here comes by https from now on, whatever links say. Not for hosts below ours,
+			// of which we know nothing.
+			header.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		if err := h(w, r); err != nil {
 			s.writePageError(w, r, err)
 		}
 	})
+}
+
+// overTLS is whether people come by https. On their own machine other programs share the host, perhaps over plain http.
+func (s *Server) overTLS() bool {
+	issuer, err := url.Parse(s.Issuer)
+	return err == nil && issuer.Scheme == "https" && !isLoopbackHost(issuer.Hostname())
 }
 
 // ownForm refuses a form that another site sent.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -138,6 +139,23 @@ func wantGuarded(t *testing.T, res reply) {
 	const want = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 	if res.StatusCode != http.StatusSeeOther && strings.TrimSuffix(policy, " https:") != want {
 		t.Errorf("%d: the policy is %q", res.StatusCode, policy)
+	}
+}
+
+// Browsers come back by https, except to a server on their own machine, where other programs may have none.
+func TestStrictTransport(t *testing.T) {
+	for issuer, want := range map[string]string{
+		"https://id.example": "max-age=31536000", "http://127.0.0.1:8000": "", "https://127.0.0.1:8000": "", "https://localhost": "", "https://[::1]": "",
+	} {
+		s := newSystem(t, func(o *server.Options) { o.Issuer = issuer })
+		for _, path := range []string{"/login", "/authorize?client_id=nobody"} {
+			if got := s.get(path, header("Accept", "text/html")).Header.Get("Strict-Transport-Security"); got != want {
+				t.Errorf("%s: %s", issuer+path, fmt.Sprintf("%s: %q, want %q", "9325-3.2 pages over TLS", got, want))
+			}
+		}
+		if got := s.get("/.well-known/jwks.json").Header.Get("Strict-Transport-Security"); got != "" {
+			t.Errorf("%s: programs are told %q", issuer, got)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func (a *app) doctorCommand() *cobra.Command {
 			"point: ok, fails or cannot tell, MUST or SHOULD, the section that asks for it, and what shows it. ISSUER is its URL;\n" +
 			"when left out, the setting issuer, or that of grantd dev.\n\n" +
 			"A client shows more: --client, and --redirect-uri as it is registered. Nothing is ever sent to that URI. A user shows\n" +
-			"most: --user signs in and consents in forms of HTML, and gives the client some fifteen authorizations, which are\n" +
+			"most: --user signs in and consents in forms of HTML, and gives the client some ten authorizations, which are\n" +
 			"revoked at the end where the server lets clients do so. --other-client tries what belongs to the first one.\n" +
 			"Take a client and a user that are for tests.\n\n" +
 			"The password, and the secrets where their files are -, are asked for on a terminal or read from standard input, a\n" +

@@ -23,8 +23,8 @@ func examine(t *testing.T, stdin string, args ...string) (untold []string, repor
 		if r.Outcome == doctor.CannotTell {
 			untold = append(untold, r.Point)
 		}
-		// The password grant is the demo's, for who follows FastAPI's tutorial. A certificate made for an address
-		// is no reason for a browser to come by https for ever.
+		// The password grant is the demo's, for who follows FastAPI's tutorial. HSTS would be for all that listens on
+		// the machine.
 		if r.Outcome == doctor.Fails && r.Point != "password_absent" && r.Point != "hsts" {
 			t.Errorf("%s (%s): %s: %s", r.Point, r.Section, r.Claim, r.Evidence)
 		}

@@ -59,13 +59,15 @@ type exam struct {
 	stopped error    // why nobody can sign in
 	posted  []int    // statuses of redirects after a password or a consent was sent
 
-	// What goes well with a good request, or why not: a refusal of a bad one tells nothing otherwise.
-	goodRequest, goodCode, goodRefresh func(ctx context.Context) error
+	// What several points look at is done once, each.
+	good      func(ctx context.Context) (flow, error)      // a good authorization request
+	some      func(ctx context.Context) (*tokens, error)   // tokens that are only looked at
+	refreshed func(ctx context.Context) (*exchange, error) // a good refresh
+	replayed  func(ctx context.Context) (*exchange, error) // a code that was sent twice
+	reused    func(ctx context.Context) (*exchange, error) // a refresh token from two refreshes ago
 
-	first    *tokens // one authorization for what only looks at tokens
-	firstErr error
-	given    []string // tokens to be revoked at the end
-	hidden   []string // what evidence must not show
+	given  []string // tokens to be revoked at the end
+	hidden []string // what evidence must not show
 }
 
 func newExam(o Options) (*exam, error) {
@@ -86,7 +88,7 @@ func newExam(o Options) (*exam, error) {
 		e.pause = 50 * time.Millisecond // it serves others, too
 	}
 	e.hide(o.Password, o.Client.Secret, o.Other.Secret)
-	e.goodRequest, e.goodCode, e.goodRefresh = once(e.tryRequest), once(e.tryCode), once(e.tryRefresh)
+	e.good, e.some, e.refreshed, e.replayed, e.reused = once(e.tryGood), once(e.trySome), once(e.tryRefresh), once(e.tryReplay), once(e.tryReuse)
 	return e, nil
 }
 

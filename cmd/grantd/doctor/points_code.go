@@ -74,32 +74,25 @@ func pkceDowngrade(ctx context.Context, e *exam) verdict {
 	return e.controlled(ctx, e.goodCode, r, err, "a code_verifier for a code without a challenge")
 }
 
-// reused is an authorization whose code was sent twice, with the second answer.
-func (e *exam) reused(ctx context.Context) (*tokens, *reply, error) {
-	t, err := e.authorized(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	again, err := e.redeem(ctx, e.Client, t.flow)
-	return t, again, err
-}
-
 func codeOnce(ctx context.Context, e *exam) verdict {
-	_, again, err := e.reused(ctx)
-	return e.controlled(ctx, e.goodCode, again, err, "a second use")
+	x, err := e.replayed(ctx)
+	if err != nil {
+		return because(err)
+	}
+	return e.controlled(ctx, e.goodCode, x.last, nil, "a second use")
 }
 
 func codeReuse(ctx context.Context, e *exam) verdict {
-	t, again, err := e.reused(ctx)
+	x, err := e.replayed(ctx)
 	switch {
 	case err != nil:
 		return because(err)
-	case again.gives():
+	case x.last.gives():
 		return fails("a second use gives tokens")
-	case t.refresh() == "":
-		return e.deadAccess(ctx, t)
+	case x.newest == "":
+		return e.deadAccess(ctx, x.tokens)
 	}
-	r, err := e.useRefresh(ctx, e.Client, t.refresh())
+	r, err := e.useRefresh(ctx, e.Client, x.newest)
 	return e.controlled(ctx, e.goodRefresh, r, err, "the refresh token of the first use")
 }
 

@@ -114,13 +114,11 @@ func (e *exam) refreshable(ctx context.Context, pairs ...string) (*tokens, error
 	return t, err
 }
 
-// some is an authorization for what only looks at tokens. A client that nobody signs in for gets them itself, if it may.
-func (e *exam) some(ctx context.Context) (*tokens, error) {
-	if e.first != nil || e.firstErr != nil {
-		return e.first, e.firstErr
-	}
-	if e.first, e.firstErr = e.authorized(ctx); e.firstErr == nil || e.User != "" || e.Client.Secret == "" || e.metadata == nil {
-		return e.first, e.firstErr
+// trySome authorizes the client. One that nobody signs in for gets a token itself, if it may.
+func (e *exam) trySome(ctx context.Context) (*tokens, error) {
+	t, refused := e.authorized(ctx)
+	if refused == nil || e.User != "" || e.Client.Secret == "" || e.metadata == nil {
+		return t, refused
 	}
 	form := url.Values{"grant_type": {"client_credentials"}}
 	if e.Scope != "" {
@@ -128,10 +126,9 @@ func (e *exam) some(ctx context.Context) (*tokens, error) {
 	}
 	r, err := e.token(ctx, e.Client, form)
 	if err != nil || !r.gives() {
-		return nil, e.firstErr
+		return nil, refused
 	}
-	e.first, e.firstErr = &tokens{reply: r}, nil
-	return e.first, nil
+	return &tokens{reply: r}, nil
 }
 
 // useRefresh sends a refresh token, with more parameters.
