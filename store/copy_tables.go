@@ -39,6 +39,8 @@ var copied = []table{
 	newTable("codes", 1, codeColumns),
 	newTable("audit_chains", 1, chainColumns),
 	newTable("audit_events", 2, eventColumns),
+	newTable("limits", 1, "key, tat"), // who was guessing goes on with what they have left
+	newTable("known_places", 2, "user_id, place, seen_at"),
 	newTable("items", 2, "user_id, id, created_at"),
 }
 

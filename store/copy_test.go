@@ -148,7 +148,7 @@ func TestCopyToOlderSchema(t *testing.T) {
 	ctx, from, to := t.Context(), newSQLite(t), newSQLite(t)
 	storetest.Populate(t, to, "g")
 	harms := []string{`DELETE FROM schema_version WHERE version_id > 1`}
-	for _, table := range []string{"audit_events", "audit_chains", "copies", "access_lives", "codes", "consents", "session_clients", "sessions", "sealed_keys"} {
+	for _, table := range []string{"known_places", "limits", "audit_events", "audit_chains", "copies", "access_lives", "codes", "consents", "session_clients", "sessions", "sealed_keys"} {
 		harms = append(harms, `DROP TABLE `+table)
 	}
 	for table, columns := range map[string]string{

@@ -361,6 +361,10 @@ func TestIndexes(t *testing.T) {
 		"grants (id)",                            // refresh; sweep
 		"grants (user_id id)",                    // listing, and ending, those of a user
 		"items (user_id id)",                     // listing
+		"known_places (seen_at)",                 // sweep; a start of a server
+		"known_places (user_id place)",           // login
+		"limits (key)",                           // login
+		"limits (tat)",                           // sweep
 		"revocations (kind id)",                  // asking about one token; revoking again
 		"revocations (revoked_at)",               // the poll of each server; sweep
 		"sealed_keys (id)",                       // the start of a server; a poll twice a minute

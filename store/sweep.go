@@ -32,6 +32,9 @@ type Sweep struct {
 	// until then. Zero means not at all.
 	CodeKeep time.Duration
 
+	// PlaceKeep is how long after the last login a place stays known. Zero means for good.
+	PlaceKeep time.Duration
+
 	// Batch is how many rows of a table a call deletes at most, and a tenth of how many it looks
 	// at. Zero means 100.
 	Batch int
@@ -128,8 +131,18 @@ func (db *DB) sweepTables(ctx context.Context, in Sweep) (Swept, error) {
 	if err != nil {
 		return Swept{}, err
 	}
-	deleted := revocations + keys + sessions + codes
-	if max(revocations, sessions, codes) == in.Batch {
+	limits, err := db.sweepLimits(ctx, in.Now, in.Batch)
+	if err != nil {
+		return Swept{}, err
+	}
+	places := 0
+	if in.PlaceKeep > 0 {
+		if places, err = db.sweepPlaces(ctx, in.Now.Add(-in.PlaceKeep), in.Batch); err != nil {
+			return Swept{}, err
+		}
+	}
+	deleted := revocations + keys + sessions + codes + limits + places
+	if max(revocations, sessions, codes, limits, places) == in.Batch {
 		return Swept{deleted, sweepSmall}, nil
 	}
 	return Swept{deleted, sweepToEnd + " " + in.From}, nil
@@ -183,14 +196,19 @@ func (db *DB) sweepRevocations(ctx context.Context, in Sweep) (deleted int, err 
 	return db.write.exec(ctx, deleteRevocations, expired, lookPerDelete*in.Batch, in.Batch)
 }
 
-// sweepExpired looks before it writes: mostly there is nothing to delete.
 func (db *DB) sweepExpired(ctx context.Context, table string, expired time.Time, batch int) (deleted int, err error) {
-	dead, err := one(ctx, db.read, scanInt, `SELECT count(*) FROM (SELECT 1 FROM `+table+` WHERE expires_at <= $1 LIMIT $2) AS dead`, millis(expired), batch)
+	return db.sweepOld(ctx, table, "id", "expires_at", millis(expired), batch)
+}
+
+// sweepOld deletes rows whose column of a time is not later than until. It looks before it writes:
+// mostly there is nothing to delete.
+func (db *DB) sweepOld(ctx context.Context, table, key, column string, until int64, batch int) (deleted int, err error) {
+	dead, err := one(ctx, db.read, scanInt, `SELECT count(*) FROM (SELECT 1 FROM `+table+` WHERE `+column+` <= $1 LIMIT $2) AS dead`, until, batch)
 	if err != nil || dead == 0 {
 		return 0, err
 	}
-	return db.write.exec(ctx, `DELETE FROM `+table+` WHERE id IN
-		(SELECT id FROM `+table+` WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2) AND expires_at <= $1`, millis(expired), batch)
+	return db.write.exec(ctx, `DELETE FROM `+table+` WHERE (`+key+`) IN
+		(SELECT `+key+` FROM `+table+` WHERE `+column+` <= $1 ORDER BY `+column+` LIMIT $2) AND `+column+` <= $1`, until, batch)
 }
 
 // algChange is how long servers may take to go over to another algorithm one by one.

@@ -152,14 +152,15 @@ func (db *DB) ChangePassword(ctx context.Context, in PasswordChange) (out Passwo
 	return out, nil
 }
 
-// endAll ends a user's authorizations, and lets nobody stay signed in, and no code that is under
-// way become an authorization.
+// endAll ends a user's authorizations, and lets nobody stay signed in, no code that is under
+// way become an authorization, and no place stay known.
 func endAll(ctx context.Context, tx *sql.Tx, user string, now, until time.Time) (ended int, err error) {
 	ended, err = endGrants(ctx, tx, GrantFilter{UserID: user, Now: now}, until)
 	if err != nil {
 		return 0, err
 	}
-	for _, table := range []string{"sessions", "codes"} {
+	// Whoever had the old password may have been anywhere: no place stays known.
+	for _, table := range []string{"sessions", "codes", "known_places"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE user_id = $1`, user); err != nil {
 			return 0, err
 		}

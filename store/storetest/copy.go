@@ -38,7 +38,7 @@ func RunCopy(t *testing.T, source, target func(t *testing.T) *store.DB) {
 		fill(t, one)
 		fill(t, other)
 		wantCopied(t, one, to)
-		refused(t, other, to, "has rows in users, clients, grants, revocations, signing_keys, sealed_keys, access_lives, sessions, session_clients, consents, codes, audit_chains, audit_events, items and is no copy of this source")
+		refused(t, other, to, "has rows in users, clients, grants, revocations, signing_keys, sealed_keys, access_lives, sessions, session_clients, consents, codes, audit_chains, audit_events, limits, known_places, items and is no copy of this source")
 	})
 	t.Run("taken over while empty", func(t *testing.T) {
 		to := target(t)
@@ -80,6 +80,8 @@ func fill(t *testing.T, db *store.DB) {
 	equal(t, "redeemed", get(db.RedeemCode(ctx, redemption("c2")))(t), store.CodeSpent)
 	appendEvents(t, db, auditKey, event("grant.created", 0), event("token.issued", 1))
 	appendEvents(t, db, nil, command("user.added", 2))
+	equal(t, "taken", get(db.Take(ctx, now, bucket("b")))(t), store.Empty{})
+	must(t, db.NotePlaces(ctx, "u-john", now, "here"))
 	must(t, db.AddItem(ctx, "u-john", store.Item{ID: "Foo", CreatedAt: now}))
 	must(t, db.AddItem(ctx, "u-ann", store.Item{ID: "Foo"}))
 }

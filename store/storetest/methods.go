@@ -63,6 +63,9 @@ func callsAboutPeople(db *store.DB) calls {
 		"PutConsent": func(ctx context.Context) error {
 			return drop(db.PutConsent(ctx, store.Consent{UserID: "u", ClientID: "c"}, "s"))
 		},
+		"KnownPlaces":    func(ctx context.Context) error { return drop(db.KnownPlaces(ctx, "u", "here", "there")) },
+		"LatestPlaces":   func(ctx context.Context) error { return drop(db.LatestPlaces(ctx, 1)) },
+		"NotePlaces":     func(ctx context.Context) error { return db.NotePlaces(ctx, "u", now, "here") },
 		"ForgetConsents": func(ctx context.Context) error { return drop(db.ForgetConsents(ctx, "u", "", now, until)) },
 	}
 }
@@ -119,6 +122,10 @@ func callsOfOthers(db *store.DB) calls {
 
 		"NoteAccessLife": func(ctx context.Context) error { return db.NoteAccessLife(ctx, store.AccessLife{UsedUntil: now}, now) },
 		"AccessLives":    func(ctx context.Context) error { return drop(db.AccessLives(ctx)) },
+
+		"Take":        func(ctx context.Context) error { return drop(db.Take(ctx, now, bucket("b"))) },
+		"GiveBack":    func(ctx context.Context) error { return db.GiveBack(ctx, []store.Bucket{bucket("b")}, "c") },
+		"FillBuckets": func(ctx context.Context) error { return drop(db.FillBuckets(ctx, "b")) },
 
 		"AddItem": func(ctx context.Context) error { return db.AddItem(ctx, "u", store.Item{ID: "i"}) },
 		"Items":   func(ctx context.Context) error { return drop(db.Items(ctx, "u", "", 0)) },

@@ -23,6 +23,8 @@ func testRaces(t *testing.T, open func(*testing.T) *store.DB) {
 		"50 make the first key":          raceFirstKey,
 		"50 note lives":                  raceAccessLives,
 		"50 sign up with one name":       raceSignUp,
+		"50 take the last 10":            raceTake,
+		"50 take in any order":           raceTakeSome,
 		"50 redeem one code":             raceRedeem,
 		"redeem and end the session":     raceRedeemEnd,
 		"new password and redeem":        raceRedeemPassword,
