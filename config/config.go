@@ -52,6 +52,7 @@ type Config struct {
 	Scopes []Scope
 
 	Password  Password
+	Limits    Limits
 	Signup    Signup
 	Resources Resources
 	Brand     Brand

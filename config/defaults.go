@@ -31,6 +31,13 @@ func Default() Config {
 			// Honours the CPU limit of a container, which NumCPU does not.
 			MaxConcurrentHashes: runtime.GOMAXPROCS(0),
 		},
+		Limits: Limits{
+			Account:    Rate{30, 12 * time.Hour},
+			KnownPlace: Rate{10, time.Hour},
+			Address:    Rate{100, time.Hour},
+			Signup:     Rate{10, time.Hour},
+			Client:     Rate{5000, time.Second},
+		},
 		Resources: Resources{Enabled: true},
 		Audit:     Audit{Retention: 90 * 24 * time.Hour, RoutineRetention: 7 * 24 * time.Hour},
 		Log:       Log{Level: "info", Format: "json"},
@@ -44,6 +51,7 @@ func Dev() Config {
 	c.ShutdownDelay = 0 // somebody waits for their prompt
 	c.Signup.Enabled = true
 	c.Password.DefaultClient = "dev"
+	c.Limits.Client = Rate{} // it is loaded to see how fast it is
 	c.Log.Format = "text"
 	return c
 }

@@ -40,6 +40,9 @@ func FuzzText(f *testing.F) {
 	}
 	f.Add(uint8(8), "10.0.0.0/8,::1")
 	f.Add(uint8(16), "~ <<")
+	f.Add(uint8(25), "10/15m")
+	f.Add(uint8(25), " 1/1h0m0.5s")
+	f.Add(uint8(26), "off")
 	f.Fuzz(func(t *testing.T, which uint8, text string) {
 		key := documented[int(which)%len(documented)].key
 		c, err := config.Load(config.Sources{Base: config.Default(), Flags: map[string]string{key: text}})

@@ -39,6 +39,7 @@ func unusual() config.Config {
 		Sessions: config.Sessions{TTL: time.Hour, MaxTTL: 90 * time.Minute},
 		Scopes:   []config.Scope{{Name: "~", Description: "a: b"}, {Name: "1", Description: "two\nlines"}, {Name: "items:write"}, {Name: "<<"}},
 		Password: config.Password{BcryptCost: 4, MaxConcurrentHashes: 77, DefaultClient: "no"},
+		Limits:   config.Limits{Account: config.Rate{Burst: 3, Per: 90 * time.Minute}, Client: config.Rate{Burst: 1, Per: time.Second}},
 		Signup:   config.Signup{Enabled: true},
 		Brand:    config.Brand{Name: "# Ex: ample", Accent: "#00ff00", LogoFile: "%logo"},
 		Log:      config.Log{Level: "'", Format: `"`},

@@ -35,6 +35,11 @@ var documented = []struct{ key, value string }{
 	{"password.bcrypt_cost", "12"},
 	{"password.max_concurrent_hashes", strconv.Itoa(runtime.GOMAXPROCS(0))},
 	{"password.default_client", ""},
+	{"limits.account", "30/12h"},
+	{"limits.known_place", "10/1h"},
+	{"limits.address", "100/1h"},
+	{"limits.signup", "10/1h"},
+	{"limits.client", "5000/1s"},
 	{"signup.enabled", "false"},
 	{"resources.enabled", "true"},
 	{"brand.name", ""},
@@ -93,6 +98,7 @@ func TestDevDiffersWhereDocumented(t *testing.T) {
 	want.ShutdownDelay = 0
 	want.Signup.Enabled = true
 	want.Password.DefaultClient = "dev"
+	want.Limits.Client = config.Rate{}
 	want.Log.Format = "text"
 	equal(t, config.Dev(), want)
 }

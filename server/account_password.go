@@ -20,7 +20,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request, v visito
 	if problems := newPasswordProblems(form); problems != nil {
 		return s.showAccount(w, r, v, http.StatusUnprocessableEntity, problems)
 	}
-	err = s.setPassword(w, r, v, form.Get("current_password"), form.Get("new_password"))
+	err = s.setPassword(w, r, v, takeSecret(form, "current_password"), takeSecret(form, "new_password"))
 	if err == nil {
 		return s.accountDone(w, "password")
 	}
@@ -45,18 +45,11 @@ func newPasswordProblems(form url.Values) map[string]string {
 
 func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, current, password string) error {
 	ctx := r.Context()
-	match := false
-	if len(current) <= maxPassword {
-		var err error
-		if match, err = s.checkPassword(ctx, &v.user, current); err != nil {
-			return err
-		}
+	try, err := s.proveAgain(r, &v, current)
+	if err != nil {
+		return err
 	}
-	recordOf(ctx).judged(v.user.ID)
-	if !match {
-		return badGrant(reason.WrongPassword, "the current password is wrong").because(errors.New("wrong password for user " + v.user.ID))
-	}
-	hash, err := s.hashes.hashNew(ctx, password)
+	hash, err := s.hashes.hashNew(ctx, password, try.turn(), nil)
 	if err != nil {
 		return err
 	}
@@ -72,8 +65,34 @@ func (s *Server) setPassword(w http.ResponseWriter, r *http.Request, v visitor, 
 		return badGrant(reason.PasswordOvertaken, "your password was changed elsewhere, or you were signed out meanwhile; nothing is changed here")
 	}
 	http.SetCookie(w, s.sessionCookie(secret))
+	s.keepBrowser(w, try.browser)
+	s.notePlaces(ctx, v.user.ID, try.address, try.browser.place) // all others are forgotten
 	s.audit(ctx, slog.LevelInfo, store.Event{Type: "password.changed", Actor: byUser(v.user.ID), Subject: v.user.ID, Detail: store.Detail{"grants": changed.Grants}})
 	s.afterSessions(ctx, v.user.ID, changed.Sessions)
 	s.audit(ctx, slog.LevelInfo, store.Event{Type: "session.started", Actor: byUser(v.user.ID), Subject: v.user.ID, Detail: store.Detail{"session": session.ID}})
 	return s.poll(ctx) // before the answer, so that it counts here at once
+}
+
+// proveAgain lets who is signed in prove the password. Wrong ones count for the session: who sits at a
+// browser that somebody left open has as few guesses as anybody, and nobody else's count.
+func (s *Server) proveAgain(r *http.Request, v *visitor, password string) (*attempt, error) {
+	ctx := r.Context()
+	recordOf(ctx).judged(v.user.ID)
+	try := s.newAttempt(v.user.Username, "", s.clientAddress(r), s.browserOf(r))
+	try.known = sessionPlace + v.session.ID
+	if err := s.guard.isEmpty(try.name+" "+try.known, s.Now()); err != nil {
+		return nil, s.asLong(ctx, v.user.ID, err)
+	}
+	match := false
+	if len(password) <= maxPassword {
+		var err error
+		if match, err = s.tryPassword(ctx, try, &v.user, password); err != nil {
+			return nil, err
+		}
+	}
+	if !match {
+		return nil, badGrant(reason.WrongPassword, "the current password is wrong").because(errors.New("wrong password for user " + v.user.ID))
+	}
+	s.proved(ctx, try, v.user)
+	return try, nil
 }

@@ -140,7 +140,7 @@ func (s *Server) sweep(ctx context.Context) error {
 	// Without an Alg: keys of algorithms that access tokens do not have sign ID tokens, and only a
 	// successor takes their place.
 	in := store.Sweep{
-		Now: s.Now(), KeyLife: s.hintLife(), GrantKeep: grantKeep, RevocationKeep: mostAhead, CodeKeep: codeKeep,
+		Now: s.Now(), KeyLife: s.hintLife(), GrantKeep: grantKeep, RevocationKeep: mostAhead, CodeKeep: codeKeep, PlaceKeep: placeKeep,
 		From: rand.Text(), // authorizations are named by rand.Text
 	}
 	for {

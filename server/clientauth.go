@@ -128,10 +128,11 @@ func (s *Server) authenticateClient(r *http.Request, form url.Values, unnamed fa
 		return nil, err
 	}
 	client, err := s.proveClient(r.Context(), given)
-	if err == nil {
-		recordOf(r.Context()).client = client.ID
+	if err != nil {
+		return nil, err
 	}
-	return client, err
+	recordOf(r.Context()).client = client.ID
+	return client, s.limitClient(r, client)
 }
 
 // proveClient checks the secret, or that a public client sends none. Unknown

@@ -57,6 +57,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	form, err := url.ParseQuery(string(body))
+	clear(body) // it may hold a password
 	if err != nil {
 		return nil, badRequest(reason.FormMalformed, "the body is not a well-formed form")
 	}
@@ -132,6 +133,13 @@ func checkQuery(u *url.URL) error {
 		}
 	}
 	return nil
+}
+
+// takeSecret takes a parameter out of a form, so that no more of the request holds it than must.
+func takeSecret(form url.Values, name string) string {
+	secret := form.Get(name)
+	form.Del(name)
+	return secret
 }
 
 // checkParameter refuses what RFC 6749 has in no request: a parameter given more

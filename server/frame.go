@@ -69,6 +69,17 @@ func (f *frame) mountResources(table urls, o resource.Options) ([]scopes.Route, 
 			table.wellKnown("oauth-protected-resource", f.public(document(router.Metadata())))
 			return
 		}
+		if method == http.MethodPost {
+			h = f.located(h) // sign-ups are counted by address
+		}
 		table.serve(method, path, h)
+	})
+}
+
+// located finds out where a request comes from before it is answered.
+func (f *frame) located(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.clientAddress(r)
+		h.ServeHTTP(w, r)
 	})
 }

@@ -28,7 +28,7 @@ func (s *Server) login(ctx context.Context, username, password string) (string, 
 	if err != nil {
 		return "", err
 	}
-	user, err := s.provePassword(ctx, username, password)
+	user, err := s.provePassword(ctx, s.newAttempt(username, req.client.ID, req.from, browser{}), password)
 	if err != nil {
 		return "", err
 	}
@@ -37,17 +37,24 @@ func (s *Server) login(ctx context.Context, username, password string) (string, 
 }
 
 // provePassword finds the user whose name or email and password these are. The
-// hash is paid whether or not the user exists.
-func (s *Server) provePassword(ctx context.Context, username, password string) (user store.User, err error) {
+// hash is paid whether or not the user exists, and so is the time of it by who is refused without one.
+func (s *Server) provePassword(ctx context.Context, try *attempt, password string) (user store.User, err error) {
 	defer func() { s.metrics.login(err) }()
 	if len(password) > maxPassword {
 		return store.User{}, badRequest(reason.PasswordTooLong, "the password is longer than 72 bytes; no account has one")
 	}
-	user, err = s.DB.UserByLogin(ctx, username)
+	// RFC 6749 §4.3.2: the endpoint is protected against guessing.
+	if err := s.heldOff(try); err != nil {
+		return store.User{}, s.asLong(ctx, "", err) // whose account it is shows in the cause
+	}
+	user, err = s.DB.UserByLogin(ctx, try.login)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.User{}, err
 	}
-	match, err := s.checkPassword(ctx, &user, password)
+	if err := s.locate(ctx, try, user.ID); err != nil {
+		return store.User{}, err
+	}
+	match, err := s.tryPassword(ctx, try, &user, password)
 	if err != nil {
 		return store.User{}, err
 	}
@@ -55,6 +62,7 @@ func (s *Server) provePassword(ctx context.Context, username, password string) (
 	if why, cause := whyRefused(user, match); cause != nil {
 		return store.User{}, badGrant(why, wrongLogin).because(cause)
 	}
+	s.proved(ctx, try, user)
 	return user, nil
 }
 

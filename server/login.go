@@ -31,9 +31,13 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	to := s.returnTo(form.Get("return_to"))
-	user, err := s.provePassword(r.Context(), form.Get("username"), form.Get("password"))
+	try := s.newAttempt(form.Get("username"), "", s.clientAddress(r), s.browserOf(r))
+	user, err := s.provePassword(r.Context(), try, takeSecret(form, "password"))
 	if err == nil {
 		_, err = s.startSession(w, r, user)
+	}
+	if err == nil {
+		s.keepBrowser(w, try.browser)
 	}
 	if err == nil {
 		return seeOther(w, to)

@@ -46,9 +46,9 @@ func HashPassword(password string, cost int) (string, error) {
 	return string(hash), err
 }
 
-// hashNew hashes a password that CheckNewPassword took.
-func (p *hashPool) hashNew(ctx context.Context, password string) (hash string, err error) {
-	poolErr := p.timed(ctx, func() { hash, err = p.Hash(password, p.cost) })
+// hashNew hashes a password that CheckNewPassword took, after check, if there is one.
+func (p *hashPool) hashNew(ctx context.Context, password string, who hashTurn, check func() error) (hash string, err error) {
+	poolErr := p.do(ctx, who, check, func() { hash, err = p.Hash(password, p.cost) })
 	return hash, errors.Join(poolErr, cannotHash(err))
 }
 
@@ -73,14 +73,14 @@ func (p *hashPool) compare(stored, password string, exists bool) (match bool, re
 
 // checkPassword compares the password with the user's hash, or with a stand-in
 // when there is no such user. A right password that was hashed by an older
-// scheme or at a lower cost is hashed anew, and user follows.
-func (s *Server) checkPassword(ctx context.Context, user *store.User, password string) (match bool, err error) {
+// scheme or at a lower cost is hashed anew, and user follows. When its turn comes, check may refuse.
+func (s *Server) checkPassword(ctx context.Context, user *store.User, password string, who hashTurn, check func() error) (match bool, err error) {
 	stored, rehashed := user.PasswordHash, ""
 	if stored == "" {
 		stored = hashOfNobody(s.BcryptCost)
 	}
 	var hashErr error
-	err = s.hashes.timed(ctx, func() { match, rehashed, hashErr = s.hashes.compare(stored, password, user.ID != "") })
+	err = s.hashes.do(ctx, who, check, func() { match, rehashed, hashErr = s.hashes.compare(stored, password, user.ID != "") })
 	err = cmp.Or(err, hashErr)
 	if err != nil || rehashed == "" {
 		return match, err
@@ -89,12 +89,12 @@ func (s *Server) checkPassword(ctx context.Context, user *store.User, password s
 		s.warn(ctx, "rehash a password", err)
 		return match, nil
 	}
-	return s.afterRehash(ctx, user, rehashed, password)
+	return s.afterRehash(ctx, user, rehashed, password, who)
 }
 
 // afterRehash reads which hash counts now: of two logins at the same time one
 // replaced the old hash, and a password set meanwhile is to be checked anew.
-func (s *Server) afterRehash(ctx context.Context, user *store.User, rehashed, password string) (match bool, err error) {
+func (s *Server) afterRehash(ctx context.Context, user *store.User, rehashed, password string, who hashTurn) (match bool, err error) {
 	*user, err = s.DB.User(ctx, user.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound): // deleted meanwhile
@@ -104,7 +104,7 @@ func (s *Server) afterRehash(ctx context.Context, user *store.User, rehashed, pa
 	case user.PasswordHash == rehashed:
 		return true, nil
 	}
-	return s.checkPassword(ctx, user, password)
+	return s.checkPassword(ctx, user, password, who, nil) // it was counted
 }
 
 // restCosts are the costs of bcrypt to pay when a password did not match stored,

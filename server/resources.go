@@ -30,6 +30,8 @@ type ResourceOptions struct {
 	Signup              bool
 	BcryptCost          int
 	MaxConcurrentHashes int
+	// Limits has the rate of sign-ups. The zero Limits are none.
+	Limits Limits
 	// Hasher hashes passwords. Nil means OwnHasher.
 	Hasher Hasher
 	// TrustedProxies may say whom a request comes from. Empty means nobody may.
@@ -64,9 +66,10 @@ func NewResources(o ResourceOptions) (*Resources, error) {
 	rs.tracing, hashes.tracing = o.Tracing, o.Tracing
 	rs.probes = []probe{databaseProbe(o.DB), {"the issuer's keys or revocations are not known", readyNow(o.Verifier)}}
 	table := rs.newURLs(strings.TrimSuffix(base.Path, "/"))
+	signups := &signups{o.DB, newGuard(o.Limits), hashes, o.Now}
 	if _, err := rs.mountResources(table, resource.Options{
 		DB: o.DB, Verifier: o.Verifier, Issuer: o.Issuer, URL: strings.TrimSuffix(o.URL, "/"), Signup: o.Signup,
-		HashPassword: hashes.hashNew, Version: o.Version, Now: o.Now,
+		HashPassword: signups.hash, Version: o.Version, Now: o.Now,
 	}); err != nil {
 		return nil, err
 	}

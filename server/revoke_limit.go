@@ -1,11 +1,7 @@
 package server
 
 import (
-	"net/http"
-	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/reason"
@@ -16,53 +12,22 @@ import (
 // within the grace gives one and writes nothing. Past the limit the refresh token
 // is to be revoked, which ends all of them by one entry.
 type revokeLimits struct {
-	mu     sync.Mutex
-	by     map[string]*rate.Limiter
-	tidied time.Time
+	grants  *rates[string] // the access tokens of one authorization
+	clients *rates[string] // those that a confidential client gets for itself
 }
 
-// What is bounded: the access tokens of one authorization, and those that a
-// confidential client gets for itself.
-const (
-	grantRevokes, grantRevokeEvery   = 30, 2 * time.Second
-	clientRevokes, clientRevokeEvery = 600, 100 * time.Millisecond
-)
+func newRevokeLimits() revokeLimits {
+	return revokeLimits{newRates[string](Rate{30, time.Minute}), newRates[string](Rate{600, time.Minute})}
+}
 
 // take counts a revocation, or refuses it.
 func (l *revokeLimits) take(c *scopes.Claims, now time.Time) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.tidy(now)
-	key, every, burst := "grant "+c.GrantID, grantRevokeEvery, grantRevokes
-	if c.GrantID == "" {
-		key, every, burst = "client "+c.ClientID, clientRevokeEvery, clientRevokes
+	by, key := l.grants, c.GrantID
+	if key == "" {
+		by, key = l.clients, c.ClientID
 	}
-	if l.by == nil {
-		l.by = map[string]*rate.Limiter{}
-	}
-	if l.by[key] == nil {
-		l.by[key] = rate.NewLimiter(rate.Every(every), burst)
-	}
-	if l.by[key].AllowN(now, 1) {
+	if by.take(key, now) == 0 {
 		return nil
 	}
-	return &Error{
-		Reason: reason.RevokeLimit,
-		Code:   temporarilyUnavailable,
-		Hint:   "too many access tokens are revoked one by one; revoke the refresh token, which ends all of its authorization",
-		Status: http.StatusTooManyRequests, RetryAfter: every,
-	}
-}
-
-// tidy forgets, once a minute, who has not revoked anything for long.
-func (l *revokeLimits) tidy(now time.Time) {
-	if now.Sub(l.tidied).Abs() < time.Minute {
-		return
-	}
-	l.tidied = now
-	for key, limiter := range l.by {
-		if limiter.TokensAt(now) >= float64(limiter.Burst()) {
-			delete(l.by, key)
-		}
-	}
+	return tooMany(reason.RevokeLimit, "too many access tokens are revoked one by one; revoke the refresh token, which ends all of its authorization", by.rate.every())
 }

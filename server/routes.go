@@ -23,7 +23,7 @@ func (s *Server) routes() (table urls, err error) {
 	if s.Resources {
 		resources, err = s.mountResources(table, resource.Options{
 			DB: s.DB, Owner: s.owner, Verifier: s.verifier, Issuer: s.Issuer, URL: s.url(""),
-			Signup: s.Signup, HashPassword: s.hashes.hashNew, Version: s.Version, DemoApp: s.DemoApp, Now: s.Now,
+			Signup: s.Signup, HashPassword: s.signups.hash, Version: s.Version, DemoApp: s.DemoApp, Now: s.Now,
 		})
 	}
 	s.servePages(table)

@@ -51,6 +51,8 @@ type Options struct {
 
 	BcryptCost          int
 	MaxConcurrentHashes int
+	// Limits bound how often passwords are guessed, and what clients ask. The zero Limits are none.
+	Limits Limits
 	// Hasher hashes passwords. Nil means OwnHasher.
 	Hasher Hasher
 	// DefaultClient is taken for password and refresh requests that name none. Empty means none is.
@@ -114,6 +116,9 @@ type Server struct {
 	owners      *rows[store.User] // by authorization
 	clock       *clock
 	hashes      *hashPool
+	guard       *guard
+	signups     *signups
+	requests    *rates[requester]
 	engine      *oauth2server.Server
 	pages       *pages.Pages
 	sameSite    *http.CrossOriginProtection
@@ -152,6 +157,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.hashes = newHashPool(o.MaxConcurrentHashes, o.BcryptCost, o.Hasher)
 	s.hashes.tracing = o.Tracing
+	s.limit(o.Limits)
 	s.engine = newEngine(s)
 	s.refresher = token.NewRefresher(o.Master, o.Issuer, s.Now)
 	if s.ring, err = token.NewRing(o.SigningAlg, nil); err != nil {
@@ -170,6 +176,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	if err := s.poll(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.recallSeen(ctx); err != nil {
 		return nil, err
 	}
 	table, err := s.routes()

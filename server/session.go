@@ -109,13 +109,20 @@ func hashText(secret string) string {
 // only, for all its paths, and only over https (RFC 6265bis §4.1.3.2). On http,
 // which is for loopback, hosts share cookies between ports: each has its own name. So
 // has each of several issuers that share a host under paths of their own.
-func (s *Server) cookieName() string {
-	name := "__Host-grantd_session"
+func (s *Server) cookieName() string { return s.cookieNamed("grantd_session") }
+
+func (s *Server) browserCookieName() string { return s.cookieNamed("grantd_device") }
+
+func (s *Server) cookieNamed(base string) string {
+	name := "__Host-" + base
 	if issuer, err := url.Parse(s.Issuer); err == nil && issuer.Scheme != "https" {
-		name = "grantd_session_" + issuer.Port()
+		name = base + "_" + issuer.Port()
 	}
 	return name + strings.Map(alphanumericOrLine, s.prefix)
 }
+
+// secureCookies is whether browsers are to send cookies over https only.
+func (s *Server) secureCookies() bool { return strings.HasPrefix(s.cookieName(), "__Host-") }
 
 func alphanumericOrLine(r rune) rune {
 	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -130,7 +137,7 @@ func alphanumericOrLine(r rune) rune {
 func (s *Server) sessionCookie(secret string) *http.Cookie {
 	c := &http.Cookie{
 		Name: s.cookieName(), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: strings.HasPrefix(s.cookieName(), "__Host-"),
+		Secure: s.secureCookies(),
 	}
 	if secret == "" {
 		c.MaxAge = -1

@@ -21,13 +21,17 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.clientAddress(r) // it is counted
 	user, err := s.newUsers().NewUser(r.Context(), resource.Account{
-		Username: form.Get("username"), Password: form.Get("password"), Email: form.Get("email"), FullName: form.Get("full_name"),
+		Username: form.Get("username"), Password: takeSecret(form, "password"), Email: form.Get("email"), FullName: form.Get("full_name"),
 	})
 	if err == nil {
 		_, err = s.startSession(w, r, user)
 	}
 	if err == nil {
+		b := s.browserOf(r)
+		s.keepBrowser(w, b)
+		s.notePlaces(r.Context(), user.ID, placeOf(s.clientAddress(r)), b.place)
 		return seeOther(w, s.returnTo(form.Get("return_to")))
 	}
 	return s.signUpAgain(w, r, form, err)
@@ -35,7 +39,7 @@ func (s *Server) signUp(w http.ResponseWriter, r *http.Request) error {
 
 // newUsers makes users as the resource router does.
 func (s *Server) newUsers() resource.Options {
-	return resource.Options{DB: s.DB, CheckPassword: CheckNewPassword, HashPassword: s.hashes.hashNew, Now: s.Now, Added: s.auditSignup}
+	return resource.Options{DB: s.DB, CheckPassword: CheckNewPassword, HashPassword: s.signups.hash, Now: s.Now, Added: s.auditSignup}
 }
 
 // signUpAgain shows a form that was refused, without its password.

@@ -60,6 +60,7 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, form url.Va
 	// What the engine itself would refuse was refused above, so that its own
 	// errors, and their statuses, mean a mistake of ours: server_error.
 	grantType, asked, err := s.engine.ValidationTokenRequest(withRedirectURI(r.WithContext(ctx), form))
+	form.Del("password") // it was looked at
 	if err != nil {
 		return err
 	}

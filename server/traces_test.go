@@ -148,9 +148,9 @@ func TestTraces(t *testing.T) {
 		t.Fatalf("%d spans of /token in %v", len(tokens), spans)
 	}
 	for i, want := range [][]string{
-		{"INSERT grants", "SELECT clients", "SELECT users", "hash a password", "wait for the hash pool"},
+		{"INSERT grants", "SELECT clients", "SELECT known_places", "SELECT users", "hash a password", "transaction", "wait for the hash pool"},
 		{"UPDATE grants"},
-		{"SELECT users", "hash a password", "wait for the hash pool"},
+		{"SELECT known_places", "SELECT users", "hash a password", "wait for the hash pool"},
 	} {
 		if got := below(spans, tokens[i]); !slices.Equal(got, want) {
 			t.Errorf("below request %d: %q, want %q", i, got, want)

@@ -233,6 +233,9 @@ func found(rows int, err error) error {
 	return err
 }
 
+// LoginKey is the same text for all spellings of a login that UserByLogin takes for one.
+func LoginKey(login string) string { return fold(login) }
+
 // fold maps texts that strings.EqualFold finds equal to one text.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -116,7 +116,7 @@ func (a *app) runResource(ctx context.Context, cfg config.Config, flags resource
 	defer hasher.close()
 	srv, err := server.NewResources(server.ResourceOptions{
 		DB: db, Verifier: verifier, Issuer: cfg.Issuer, URL: cfg.ResourceURL(flags.url), Signup: cfg.Signup.Enabled,
-		BcryptCost: cfg.Password.BcryptCost, MaxConcurrentHashes: cfg.Password.MaxConcurrentHashes, Hasher: hasher,
+		BcryptCost: cfg.Password.BcryptCost, MaxConcurrentHashes: cfg.Password.MaxConcurrentHashes, Limits: limits(cfg.Limits), Hasher: hasher,
 		TrustedProxies: cfg.TrustedProxies, Version: version(), Tracing: tracing, Log: log, Now: a.now,
 	})
 	if err != nil {

@@ -142,6 +142,7 @@ func serverOptions(cfg config.Config, master *token.Master, db *store.DB, log *s
 		SessionTTL: cfg.Sessions.TTL, SessionMaxTTL: cfg.Sessions.MaxTTL,
 		Brand:      pages.Brand{Name: cfg.Brand.Name, Accent: cfg.Brand.Accent, Logo: logo, LogoType: logoType},
 		BcryptCost: cfg.Password.BcryptCost, MaxConcurrentHashes: cfg.Password.MaxConcurrentHashes,
+		Limits:        limits(cfg.Limits),
 		DefaultClient: cfg.Password.DefaultClient, Signup: cfg.Signup.Enabled, Resources: cfg.Resources.Enabled,
 		TrustedProxies: cfg.TrustedProxies, Version: version(), Log: log,
 		Settings: cfg.Shown(), AuditRetention: cfg.Audit.Retention, RoutineRetention: cfg.Audit.RoutineRetention,
@@ -150,6 +151,13 @@ func serverOptions(cfg config.Config, master *token.Master, db *store.DB, log *s
 		o.Scopes = append(o.Scopes, server.Scope{Name: s.Name, Description: s.Description})
 	}
 	return o, nil
+}
+
+func limits(cfg config.Limits) server.Limits {
+	return server.Limits{
+		Account: server.Rate(cfg.Account), KnownPlace: server.Rate(cfg.KnownPlace), Address: server.Rate(cfg.Address),
+		Signup: server.Rate(cfg.Signup), Client: server.Rate(cfg.Client),
+	}
 }
 
 func newLog(w io.Writer, cfg config.Log) *slog.Logger {

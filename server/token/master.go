@@ -4,8 +4,10 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -25,6 +27,7 @@ type Master struct {
 	id      string
 	seal    cipher.AEAD
 	refresh []byte
+	guesses []byte
 }
 
 // NewMaster derives the working keys from a master key of MasterKeySize bytes.
@@ -40,6 +43,10 @@ func NewMaster(key []byte) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive the refresh-token key: %w", err)
 	}
+	guesses, err := hkdf.Key(sha256.New, key, nil, "grantd guess mac v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of what is guessed: %w", err)
+	}
 	id, err := hkdf.Key(sha256.New, key, nil, "grantd master-key name v1", 8)
 	if err != nil {
 		return nil, fmt.Errorf("derive the name of the master key: %w", err)
@@ -52,12 +59,20 @@ func NewMaster(key []byte) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the seal: %w", err)
 	}
-	return &Master{id: hex.EncodeToString(id), seal: seal, refresh: refresh}, nil
+	return &Master{id: hex.EncodeToString(id), seal: seal, refresh: refresh, guesses: guesses}, nil
 }
 
 // ID names the master key. It is no secret: it tells which key something was sealed with, and
 // nothing else about it.
 func (m *Master) ID() string { return m.id }
+
+// GuessMAC stands in for what somebody typed or a browser sent, where that is counted: whoever has
+// not the master key can neither tell what it was nor make another one. It is of 128 bits, in base64url.
+func (m *Master) GuessMAC(text string) string {
+	mac := hmac.New(sha256.New, m.guesses)
+	mac.Write([]byte(text))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
 
 // NewMasterKey makes a random master key.
 func NewMasterKey() []byte {

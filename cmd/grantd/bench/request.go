@@ -71,6 +71,9 @@ type refusal struct {
 }
 
 func (r *refusal) Error() string {
+	if r.status == http.StatusTooManyRequests {
+		return "status 429: the server takes no more requests of one client, or guesses; set limits.client to off there while it is measured"
+	}
 	return strings.TrimSpace(fmt.Sprintf("status %d %s", r.status, r.code))
 }
 

@@ -151,6 +151,7 @@ func (s *stage) addClients(ctx context.Context) error {
 func (s *stage) settings(database string) []string {
 	all := append(passedOn(),
 		"GRANTD_ISSUER="+s.issuer, "GRANTD_DATABASE="+database, "GRANTD_SHUTDOWN_DELAY=0s",
+		"GRANTD_LIMITS_CLIENT=off", // one client sends all
 		"GRANTD_MASTER_KEY="+base64.StdEncoding.EncodeToString(s.key), "GRANTD_PASSWORD_BCRYPT_COST="+strconv.Itoa(s.HashCost))
 	if s.Profiles != "" {
 		all = append(all, "GRANTD_PPROF_ENABLED=true")

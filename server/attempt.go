@@ -1,0 +1,207 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/grantd/grantd/store"
+)
+
+// placeEvery is how often it is noted at most that a user still comes to a place.
+const placeEvery = 24 * time.Hour
+
+// attempt is a try at a password, and from where.
+type attempt struct {
+	login   string // as it was typed
+	client  string // the OAuth client; of pages none
+	address string // as limits count it
+	browser browser
+
+	name  string         // stands in for login in memory
+	known string         // which of the places the user has logged in at; empty: none
+	noted []string       // the places that are to be noted if the password is right
+	newly bool           // one of them is new
+	taken []store.Bucket // what is given back if the password is right
+}
+
+// newAttempt is a try at a password from an address.
+func (s *Server) newAttempt(login, client, address string, b browser) *attempt {
+	return &attempt{
+		login: login, client: client, address: placeOf(address), browser: b,
+		name: s.Master.GuessMAC("login " + store.LoginKey(login)),
+	}
+}
+
+// placeOf is an address as limits count it: of IPv6 the /64, of which one machine has all addresses.
+func placeOf(address string) string {
+	if a, err := netip.ParseAddr(address); err == nil && a.Is6() {
+		if network, err := a.Prefix(64); err == nil {
+			return network.String()
+		}
+	}
+	return address
+}
+
+func (a *attempt) turn() hashTurn {
+	return hashTurn{known: a.known != "", client: a.client, address: a.address}
+}
+
+// heldOff refuses, without asking anybody, a guess that would be refused by what is known already. Of a
+// place that may be known to the account that is not known before it is looked up, which is done so
+// often and no more.
+func (s *Server) heldOff(try *attempt) error {
+	now := s.Now()
+	address, vouched := try.address, try.browser.vouched
+	if vouched {
+		if err := s.guard.isEmpty(try.name+" "+try.browser.place, now); err != nil {
+			return err
+		}
+	}
+	err := s.guard.isEmpty("address "+address, now)
+	if err == nil {
+		err = s.guard.isEmpty(try.name, now)
+	}
+	if err == nil {
+		err = s.hashes.full(try.turn())
+	}
+	switch {
+	case err == nil:
+		return nil
+	case vouched && s.guard.lookups.take(try.browser.place, now) == 0:
+		return nil
+	case !vouched && s.guard.isSeen(address) && s.guard.isEmpty(try.name+" "+address, now) == nil && s.guard.lookups.take(address, now) == 0:
+		return nil
+	}
+	return err
+}
+
+// locate finds out whether the user has logged in there before. It looks the same up when there is no
+// such user.
+func (s *Server) locate(ctx context.Context, try *attempt, userID string) error {
+	places, err := s.DB.KnownPlaces(ctx, userID, try.address, try.browser.place)
+	if err != nil {
+		return err
+	}
+	at, now := map[string]time.Time{}, s.Now()
+	for _, p := range places {
+		at[p.Name] = p.SeenAt
+	}
+	for _, place := range []string{try.address, try.browser.place} {
+		seen, known := at[place]
+		if known {
+			try.known = place // the browser, if both are: nobody else's guesses count there
+		}
+		if place != "" && (!known || !within(now.Sub(seen), placeEvery)) {
+			try.noted, try.newly = append(try.noted, place), try.newly || !known
+		}
+	}
+	if userID == "" && try.name[0]&1 == 1 && s.guard.isSeen(try.address) {
+		// Of those who share the address some are known here. Some who do not exist seem to be, too, and always the same ones.
+		try.known = try.address
+	}
+	return nil
+}
+
+// count takes one from each bucket that the attempt counts in. Who guesses elsewhere uses up what
+// strangers have, and nothing of what the user has at home.
+func (s *Server) count(ctx context.Context, try *attempt, userID string) error {
+	account, limits, now := LimitKey(userID), s.Limits, s.Now()
+	if userID == "" {
+		account = LimitKey("?" + try.name) // the same rows, and nothing that was typed
+	}
+	remember, rate := try.name, limits.Account
+	if try.known != "" {
+		account, remember, rate = account+" "+try.known, remember+" "+try.known, limits.KnownPlace
+	}
+	add := func(r Rate, key string) {
+		if !r.none() {
+			try.taken = append(try.taken, r.bucket(key))
+		}
+	}
+	add(rate, account)
+	if !strings.HasPrefix(try.known, browserPlace) && !strings.HasPrefix(try.known, sessionPlace) {
+		add(limits.Address, "address "+try.address)
+	}
+	if len(try.taken) == 0 {
+		return nil
+	}
+	empty, err := s.DB.Take(ctx, now, try.taken...)
+	switch {
+	case err != nil:
+		return err
+	case empty.Key == "":
+		return nil
+	case empty.Key == account:
+		s.guard.noteEmpty(remember, empty, now.Add(emptyAccount))
+	default:
+		s.guard.noteEmpty(empty.Key, empty, now.Add(emptyAddress))
+	}
+	return tooManyAttempts(empty, now)
+}
+
+// tryPassword compares a password with the user's hash, if there is something left to guess. A
+// refusal for that takes as long as a hash.
+func (s *Server) tryPassword(ctx context.Context, try *attempt, user *store.User, password string) (match bool, err error) {
+	id := user.ID
+	match, err = s.checkPassword(ctx, user, password, try.turn(), func() error { return s.count(ctx, try, id) })
+	return match, s.asLong(ctx, id, err)
+}
+
+// asLong holds back the refusal of who is limited, and notes it for the audit like that of a wrong password.
+func (s *Server) asLong(ctx context.Context, userID string, err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Status == http.StatusTooManyRequests {
+		recordOf(ctx).judged(userID)
+		s.hashes.asLong(ctx)
+	}
+	return err
+}
+
+// proved gives back what the attempt took, since only wrong passwords count, and notes the place. At
+// a known one those before are forgotten (NIST SP 800-63B §3.2.2).
+func (s *Server) proved(ctx context.Context, try *attempt, user store.User) {
+	var back []store.Bucket
+	var full []string
+	for _, b := range try.taken {
+		if try.known != "" && b.Key == LimitKey(user.ID)+" "+try.known {
+			full = append(full, b.Key)
+		} else {
+			back = append(back, b)
+		}
+	}
+	if len(try.taken) > 0 {
+		s.warn(ctx, "give back what a right password took", s.DB.GiveBack(ctx, back, full...))
+	}
+	s.notePlaces(ctx, user.ID, try.noted...)
+	if try.newly {
+		detail := store.Detail{"address": try.address}
+		if try.browser.place != "" {
+			detail["new_browser"] = strings.HasPrefix(try.noted[len(try.noted)-1], browserPlace)
+		}
+		s.audit(ctx, slog.LevelInfo, store.Event{Type: "login.new_place", Actor: byUser(user.ID), Subject: user.ID, ClientID: try.client, Detail: detail})
+	}
+	s.guard.noteSeen(try.address)
+}
+
+// notePlaces lets places be known to a user from now on.
+func (s *Server) notePlaces(ctx context.Context, userID string, places ...string) {
+	if len(places) > 0 {
+		s.warn(ctx, "note where a user logged in", s.DB.NotePlaces(ctx, userID, s.Now(), places...))
+	}
+}
+
+// recallSeen reads where people have logged in, so that they are known after a restart.
+func (s *Server) recallSeen(ctx context.Context) error {
+	places, err := s.DB.LatestPlaces(ctx, mostSeen)
+	for _, p := range places {
+		if !strings.HasPrefix(p.Name, browserPlace) {
+			s.guard.noteSeen(p.Name)
+		}
+	}
+	return err
+}
