@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-oauth2/oauth2/v4"
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/server/telemetry"
 	"github.com/grantd/grantd/store"
 )
@@ -17,6 +18,7 @@ type metrics struct {
 	*telemetry.Metrics
 	requests  *telemetry.Requests
 	flying    atomic.Int64
+	refusals  *telemetry.Counters
 	panics    *telemetry.Counters
 	probes    *telemetry.Counters
 	passwords *telemetry.Counters
@@ -38,8 +40,9 @@ func newMetrics(version string) *metrics {
 	all := telemetry.NewMetrics(version)
 	m := &metrics{
 		Metrics: all, requests: all.Requests(),
-		panics: all.Counters("panics_total", "Requests in which a handler panicked."),
-		probes: all.Counters("readiness_probes_total", "Answers at /readyz.", cameTo),
+		refusals: all.Counters("refusals_total", "Requests that were refused, by the reason that \"grantd explain\" tells of.", telemetry.Label{Name: "reason", Values: reasons()}),
+		panics:   all.Counters("panics_total", "Requests in which a handler panicked."),
+		probes:   all.Counters("readiness_probes_total", "Answers at /readyz.", cameTo),
 	}
 	m.Value(telemetry.Gauge, "http_requests_in_flight", "Requests that are being answered.", func() float64 { return float64(m.flying.Load()) })
 	return m
@@ -48,7 +51,7 @@ func newMetrics(version string) *metrics {
 // ofIssuing adds what a server that issues tokens has.
 func (m *metrics) ofIssuing() {
 	m.passwords = m.Counters("logins_total", "Passwords that somebody presented, by what became of it.",
-		telemetry.Label{Name: "outcome", Values: []string{"ok", "refused", "limited", "unavailable", "invalid_request"}})
+		telemetry.Label{Name: "outcome", Values: loginOutcomes})
 	m.tokens = m.Counters("tokens_issued_total", "Tokens that were given out.", grantLabel, kindLabel)
 	m.rotations = m.Counters("refresh_rotations_total", "What became of refresh tokens that were genuine and of the client that sent them.",
 		telemetry.Label{Name: "outcome", Values: store.Outcomes()})
@@ -79,27 +82,43 @@ func (m *metrics) count(r *http.Request, x *exchange, start time.Time) {
 		kind.GrantType = "other"
 	}
 	m.requests.Count(kind, time.Since(start))
+	if x.rec.reason != "" {
+		m.refusals.Inc(string(x.rec.reason))
+	}
 	x.endSpan(kind)
 }
 
-// login counts what became of a password that somebody presented.
-func (m *metrics) login(err error) { m.passwords.Inc(loginOutcome(err)) }
+// reasons are all words for why a request is refused.
+func reasons() (words []string) {
+	for _, g := range reason.Groups() {
+		for _, e := range g.Entries {
+			words = append(words, string(e.Word))
+		}
+	}
+	return words
+}
 
-func loginOutcome(err error) string {
+// limited is a login that was not judged, because there were too many before.
+const limited = "limited"
+
+var loginOutcomes = []string{
+	"ok", limited, string(reason.UserUnknown), string(reason.WrongPassword), string(reason.UserDisabled), string(reason.PasswordTooLong),
+	string(reason.TooManyLogins), string(reason.HasherFailed), string(reason.DatabaseUnavailable),
+}
+
+// login counts what became of a password that somebody presented.
+func (m *metrics) login(err error) {
 	var e *Error
 	switch {
 	case err == nil:
-		return "ok"
+		m.passwords.Inc("ok")
 	case !errors.As(err, &e):
-		return "unavailable"
+		m.passwords.Inc(string(asError(err, "").Reason))
 	case e.Status == http.StatusTooManyRequests:
-		return "limited"
-	case e.Code == invalidGrant:
-		return "refused"
-	case e.Code == temporarilyUnavailable:
-		return "unavailable"
+		m.passwords.Inc(limited)
+	default:
+		m.passwords.Inc(string(e.Reason))
 	}
-	return e.Code
 }
 
 // issued counts the tokens of an answer.

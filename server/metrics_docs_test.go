@@ -21,6 +21,7 @@ func documented(t testing.TB) metrics {
 		t.Fatal(err)
 	}
 	s.srv.Expect("polling revocations")
+	s.srv.WatchCertificate(s.clock.Now)
 	return s.metrics()
 }
 

@@ -28,6 +28,16 @@ func (s *Server) watchState() {
 	s.watchCaches()
 }
 
+// WatchCertificate tells until when the certificate is good that the public listener shows. Zero means
+// that nobody knows.
+func (f *frame) WatchCertificate(until func() time.Time) {
+	f.metrics.Func(telemetry.Gauge, "tls_certificate_expiry_timestamp_seconds", "Until when the TLS certificate is good; missing where grantd speaks no TLS.", func(emit telemetry.Emit) {
+		if at := until(); !at.IsZero() {
+			emit(seconds(at))
+		}
+	})
+}
+
 // watchKeys tells, for each algorithm, since when its key has signed, and when the next one will. So
 // an alert can say that nobody has rotated for long.
 func (s *Server) watchKeys() {

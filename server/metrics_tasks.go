@@ -35,12 +35,7 @@ func newTaskMetrics(m *telemetry.Metrics) *taskMetrics {
 		each(func(r taskRun) float64 { return seconds(r.succeeded) }), "task")
 	m.Func(telemetry.Gauge, "task_last_duration_seconds", "How long the task took the last time.",
 		each(func(r taskRun) float64 { return r.took.Seconds() }), "task")
-	m.Func(telemetry.Gauge, "task_failing", "Whether the task failed the last time, 0 or 1.", each(func(r taskRun) float64 {
-		if r.failing {
-			return 1
-		}
-		return 0
-	}), "task")
+	m.Func(telemetry.Gauge, "task_failing", "Whether the task failed the last time, 0 or 1.", each(func(r taskRun) float64 { return float64(truth(r.failing)) }), "task")
 	return t
 }
 

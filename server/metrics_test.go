@@ -26,10 +26,11 @@ func TestMetrics(t *testing.T) {
 		`http_requests_total{grant_type="",method="GET",outcome="insufficient_scope",route="/users/me/items/",status="4xx"}`: 1,
 		`http_requests_total{grant_type="",method="GET",outcome="not_found",route="none",status="4xx"}`:                      1,
 		`http_requests_total{grant_type="",method="other",outcome="method_not_allowed",route="none",status="4xx"}`:           1,
-		`http_request_duration_seconds_count{method="POST",route="/token"}`:                                                  6,
-		`http_request_duration_seconds_bucket{method="POST",route="/token",le="+Inf"}`:                                       6,
+		`http_request_duration_seconds_count{grant_type="password",method="POST",route="/token"}`:                            2,
+		`http_request_duration_seconds_bucket{grant_type="refresh_token",method="POST",route="/token",le="+Inf"}`:            2,
 		`http_requests_in_flight`: 0, `panics_total`: 0,
-		`logins_total{outcome="ok"}`: 1, `logins_total{outcome="refused"}`: 1,
+		`logins_total{outcome="ok"}`: 1, `logins_total{outcome="wrong_password"}`: 1, `logins_total{outcome="user_unknown"}`: 0,
+		`refusals_total{reason="wrong_password"}`: 1, `refusals_total{reason="grant_type_unknown"}`: 1, `audit_failing`: 0,
 		`password_hash_wait_seconds_count`: 2, `password_hash_duration_seconds_count`: 2, `password_hash_slots`: 4, `password_hash_running`: 0,
 		`password_hash_refused_total`:                              0,
 		`refresh_rotations_total{outcome="rotated"}`:               1,
@@ -69,7 +70,7 @@ func TestMetricsAreBounded(t *testing.T) {
 	if got := len(m.values) - before; got > 0 {
 		t.Errorf("%d series more than before", got)
 	}
-	for _, secret := range []string{`"ann`, "u-ann", `"x1`, `"app`, `"full`, `"service`, password, "made up", "127.0.0.1", s.opts.Issuer} {
+	for _, secret := range []string{`"ann`, "u-ann", `"x1`, `"app"`, `"full`, `"service`, password, "made up", "127.0.0.1", s.opts.Issuer} {
 		if strings.Contains(m.text, secret) {
 			t.Errorf("%q is in the metrics", secret)
 		}

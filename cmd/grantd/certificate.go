@@ -43,6 +43,16 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current, nil
 }
 
+// until is when the one in use ends to be good.
+func (c *certificate) until() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil || c.current.Leaf == nil {
+		return time.Time{}
+	}
+	return c.current.Leaf.NotAfter
+}
+
 // reload reads the files if they changed since it last did.
 func (c *certificate) reload() error {
 	state := pairState{stateOf(c.certFile), stateOf(c.keyFile)}

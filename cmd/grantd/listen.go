@@ -44,6 +44,7 @@ func listenError(err error, setting string) error {
 type surfaces interface {
 	http.Handler
 	Ops() http.Handler
+	WatchCertificate(until func() time.Time)
 }
 
 // serveHTTP answers both listeners until ctx ends, lets balancers notice, and then
@@ -59,6 +60,7 @@ func serveHTTP(ctx context.Context, cfg config.Config, srv surfaces, on listener
 		if err != nil {
 			return err
 		}
+		srv.WatchCertificate(certificate.until)
 		listener = tls.NewListener(listener, &tls.Config{
 			GetCertificate: certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 		})

@@ -42,7 +42,7 @@ func (m *Metrics) Requests() *Requests {
 		}, []string{"method", "route", "status", "outcome", "grant_type"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "http_request_duration_seconds", Help: "How long requests took to be answered.", Buckets: requestBuckets,
-		}, []string{"method", "route"}),
+		}, []string{"method", "route", "grant_type"}),
 	}
 	r.made.Store(&map[Request]*exchanges{})
 	m.registry.MustRegister(r.total, r.took)
@@ -69,7 +69,7 @@ func (r *Requests) add(kind Request) *exchanges {
 	after := maps.Clone(before)
 	after[kind] = &exchanges{
 		r.total.WithLabelValues(kind.Method, kind.Route, kind.Status, kind.Outcome, kind.GrantType),
-		r.took.WithLabelValues(kind.Method, kind.Route),
+		r.took.WithLabelValues(kind.Method, kind.Route, kind.GrantType),
 	}
 	r.made.Store(&after)
 	return after[kind]
