@@ -40,7 +40,8 @@ func (a *app) newRoot() *cobra.Command {
 	root.Flags().BoolVar(&versionAsked, "version", false, "print the version")
 	root.AddCommand(
 		a.devCommand(), a.serveCommand(), a.resourceCommand(), a.checkCommand(), a.migrateCommand(), a.storeCommand(),
-		a.userCommand(), a.clientCommand(), a.keyCommand(), a.grantCommand(), a.auditCommand(), a.tokenCommand(), a.hasherCommand(), a.doctorCommand(), a.benchCommand(), version,
+		a.userCommand(), a.clientCommand(), a.keyCommand(), a.grantCommand(), a.auditCommand(), a.tokenCommand(), a.explainCommand(),
+		a.hasherCommand(), a.doctorCommand(), a.benchCommand(), version,
 	)
 	return root
 }

@@ -81,6 +81,9 @@ func (a *app) userList(ctx context.Context, ad admin, _ []string) error {
 // userNamed finds the user that an argument names, by username or email.
 func userNamed(ctx context.Context, ad admin, name string) (store.User, error) {
 	u, err := ad.db.UserByLogin(ctx, name)
+	if errors.Is(err, store.ErrNotFound) { // log and audit call users by their ids
+		u, err = ad.db.User(ctx, name)
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return u, fmt.Errorf("there is no user %q; \"grantd user list\" shows all", name)
 	}
