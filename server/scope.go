@@ -3,7 +3,6 @@ package server
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server/reason"
@@ -100,22 +99,17 @@ func orNone(scope scopes.Set) string {
 	return scope.String()
 }
 
-// didYouMean names the scope that is the same as one that is not known but for letter case, what parts its words, or an s at the end.
+// didYouMean names the scope that one that is not known is next to, if it is close to any.
 func didYouMean(unknown string, known scopes.Set) string {
+	unknown = strings.ToLower(clip(unknown))
 	for _, name := range known {
-		if scopeWords(name) == scopeWords(unknown) {
+		start := commonStart(unknown, strings.ToLower(name))
+		same := start + commonEnd(unknown[start:], strings.ToLower(name)[start:])
+		if longest := max(len(unknown), len(name)); same >= longest-2 && 2*same > longest {
 			return ", which may mean " + name
 		}
 	}
 	return ""
-}
-
-func scopeWords(name string) string {
-	words := strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
-	for i, word := range words {
-		words[i] = strings.TrimSuffix(word, "s")
-	}
-	return strings.Join(words, " ")
 }
 
 func allows(client *store.Client, grantType string) bool {
