@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +11,9 @@ import (
 	"sync"
 	"time"
 )
+
+// hasherLimit is how long a hash may take. Whoever asked for it has given up before; the process is ended.
+const hasherLimit = 30 * time.Second
 
 // hasherRest is how long there is nothing to hash until the process that hashes is ended: it
 // takes memory.
@@ -26,15 +30,17 @@ const hasherRest = time.Minute
 // settings nor the master key: what it is sent is one hash and one password at a time, over a pipe.
 // Where it cannot be started, passwords are hashed here until it is tried again.
 type hasher struct {
-	log  *slog.Logger
-	path string // of this program
-	rest time.Duration
+	log   *slog.Logger
+	path  string // of this program
+	rest  time.Duration
+	limit time.Duration // for one hash
 
 	mu      sync.Mutex
 	running *hashProcess // nil while there is none
 	busy    int          // hashes under way
 	idle    *time.Timer
 	again   time.Time // when a start is tried again, after one that failed
+	closed  bool      // none is started any more
 }
 
 // hashProcess is one run of "grantd hash-passwords".
@@ -45,61 +51,76 @@ type hashProcess struct {
 }
 
 func newHasher(log *slog.Logger) *hasher {
-	h := &hasher{log: log, path: ownProgram(), rest: hasherRest}
+	h := &hasher{log: log, path: ownProgram(), rest: hasherRest, limit: hasherLimit}
 	h.idle = time.AfterFunc(hasherRest, h.endIdle)
 	return h
 }
 
 // Match is server.Hasher.
 func (h *hasher) Match(hash, password string) (match bool, err error) {
-	err = h.call("Match", HashRequest{Hash: hash, Password: password}, &match)
-	return match, err
+	return call(h, HashRequest{Hash: hash, Password: []byte(password)}, "Match", hashing.Match)
 }
 
 // Hash is server.Hasher.
 func (h *hasher) Hash(password string, cost int) (hash string, err error) {
-	err = h.call("Hash", HashRequest{Password: password, Cost: cost}, &hash)
-	return hash, err
+	return call(h, HashRequest{Password: []byte(password), Cost: cost}, "Hash", hashing.Hash)
 }
 
-// call asks a second process when the first died: the system may have ended it for its memory.
-func (h *hasher) call(method string, request HashRequest, reply any) error {
+// call asks a second process when the first died: the system may have ended it for its memory. What
+// there is no process for is done here.
+func call[T any](h *hasher, request HashRequest, method string, here func(hashing, HashRequest, *T) error) (T, error) {
+	defer clear(request.Password)
 	var err error
 	for range 2 {
 		p := h.take()
 		if p == nil {
-			return h.here(method, request, reply)
+			return inHere(request, here)
 		}
-		err = p.Call(hashService+"."+method, request, reply)
+		var reply T
+		reply, err = ask[T](p, method, request, h.limit)
 		refusal, ok := err.(rpc.ServerError)
-		died := err != nil && !ok
-		h.giveBack(p, died)
-		if !died {
-			if ok {
-				return fmt.Errorf("hash a password: %s", string(refusal))
-			}
-			return nil
+		h.giveBack(p, err != nil && !ok)
+		switch {
+		case ok:
+			return reply, fmt.Errorf("hash a password: %s", string(refusal))
+		case err == nil, errors.Is(err, errNoAnswer): // another one would not be faster
+			return reply, err
 		}
 	}
 	if method == "Hash" || strings.HasPrefix(request.Hash, "$2") { // bcrypt takes 4 kB: that is not what it died of
-		return h.here(method, request, reply)
+		return inHere(request, here)
 	}
-	return fmt.Errorf("the process that hashes passwords died twice: %w", err)
+	var none T
+	return none, fmt.Errorf("the process that hashes passwords died twice: %w", err)
 }
 
-// here does in this process what there is no other for.
-func (h *hasher) here(method string, request HashRequest, reply any) error {
-	if method == "Match" {
-		return hashing{}.Match(request, reply.(*bool))
+func inHere[T any](request HashRequest, here func(hashing, HashRequest, *T) error) (reply T, err error) {
+	err = here(hashing{}, request, &reply)
+	return reply, err
+}
+
+// errNoAnswer says that a process has hung, or been given a hash without end.
+var errNoAnswer = errors.New("the process that hashes passwords did not answer")
+
+// ask waits for so long. What comes later is in a reply that nobody looks at.
+func ask[T any](p *hashProcess, method string, request HashRequest, limit time.Duration) (reply T, err error) {
+	answer := new(T)
+	asked := p.Go(hashService+"."+method, request, answer, make(chan *rpc.Call, 1))
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-asked.Done:
+		return *answer, asked.Error
+	case <-timer.C:
+		return reply, fmt.Errorf("%w within %v", errNoAnswer, limit)
 	}
-	return hashing{}.Hash(request, reply.(*string))
 }
 
 // take gives the process that runs, or a new one, or nil.
 func (h *hasher) take() *hashProcess {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.running == nil && !time.Now().Before(h.again) {
+	if h.running == nil && !h.closed && !time.Now().Before(h.again) {
 		p, err := startHashProcess(h.path)
 		if err != nil {
 			h.again = time.Now().Add(h.rest) // the system may have been short of processes, or memory, for a moment
@@ -118,7 +139,9 @@ func (h *hasher) giveBack(p *hashProcess, died bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.busy--
-	h.idle.Reset(h.rest)
+	if !h.closed {
+		h.idle.Reset(h.rest)
+	}
 	if !died {
 		return
 	}
@@ -144,6 +167,7 @@ func (h *hasher) close() {
 	h.idle.Stop()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.closed = true // a login that is still under way starts none
 	if h.running != nil {
 		h.running.end()
 		h.running = nil

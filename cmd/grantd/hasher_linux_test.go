@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // The hashes of a server are in a process that gives way to it, obeys no signal that is for the
@@ -52,6 +54,26 @@ func TestHasherOfAServer(t *testing.T) {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", hasher))
 		return err != nil || statField(string(stat), 0) == "Z"
 	})
+}
+
+// A process that hangs is ended, and the next one answers.
+func TestHasherHangs(t *testing.T) {
+	t.Parallel()
+	h, log := startHasher(t)
+	wantHashes(t, h)
+	first := h.running.cmd.Process
+	if err := first.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	h.limit = 50 * time.Millisecond
+	if _, err := h.Match(hashOfSecret, "secret"); !errors.Is(err, errNoAnswer) {
+		t.Errorf("error %v", err)
+	}
+	h.limit = hasherLimit
+	wantHashes(t, h)
+	if h.running.cmd.Process.Pid == first.Pid || strings.Count(log.String(), "died; another one is started") != 1 {
+		t.Errorf("log: %s", log)
+	}
 }
 
 // children are the processes that a process started and that run.

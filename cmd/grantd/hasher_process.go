@@ -37,8 +37,9 @@ func (a *app) hasherCommand() *cobra.Command {
 // HashRequest is one password for the other process, with the hash it is compared with or the
 // cost of a new one.
 type HashRequest struct {
-	Hash, Password string
-	Cost           int
+	Hash     string
+	Password []byte // cleared on both sides when it was hashed
+	Cost     int
 }
 
 // hashing is what the other process can do. giveWay is done on the thread before each hash.
@@ -46,16 +47,18 @@ type hashing struct{ giveWay func() }
 
 // Match answers server.Hasher.Match.
 func (h hashing) Match(r HashRequest, match *bool) error {
+	defer clear(r.Password)
 	return h.do(func() (err error) {
-		*match, err = server.OwnHasher{}.Match(r.Hash, r.Password)
+		*match, err = server.OwnHasher{}.Match(r.Hash, string(r.Password))
 		return err
 	})
 }
 
 // Hash answers server.Hasher.Hash.
 func (h hashing) Hash(r HashRequest, hash *string) error {
+	defer clear(r.Password)
 	return h.do(func() (err error) {
-		*hash, err = server.OwnHasher{}.Hash(r.Password, r.Cost)
+		*hash, err = server.OwnHasher{}.Hash(string(r.Password), r.Cost)
 		return err
 	})
 }

@@ -152,6 +152,18 @@ func TestHasherEndsBetweenHashes(t *testing.T) {
 	}
 }
 
+// A login that is under way when the server stops leaves no process behind.
+func TestHasherAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	h, _ := startHasher(t)
+	wantHashes(t, h)
+	h.close()
+	wantHashes(t, h)
+	if h.running != nil || h.idle.Stop() {
+		t.Error("a process was started after the end")
+	}
+}
+
 func TestPanicOfAHash(t *testing.T) {
 	err := hashing{}.do(func() error { panic("index out of range") })
 	if err == nil || err.Error() != "panic: index out of range" {

@@ -35,6 +35,7 @@ func readFields(w http.ResponseWriter, r *http.Request, names ...string) (fields
 	if err != nil {
 		return nil, badRequest(reason.BodyTooLong, "the body could not be read or is longer than 64 KiB")
 	}
+	defer clear(body) // it may hold a password
 	return parse(body, names)
 }
 
