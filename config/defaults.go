@@ -51,7 +51,7 @@ func Dev() Config {
 	c.ShutdownDelay = 0 // somebody waits for their prompt
 	c.Signup.Enabled = true
 	c.Password.DefaultClient = "dev"
-	c.Limits.Client = Rate{} // it is loaded to see how fast it is
+	c.Limits.Signup, c.Limits.Client = Rate{}, Rate{} // tests make users by the dozen, and see how fast it is
 	c.Log.Format = "text"
 	return c
 }

@@ -98,7 +98,7 @@ func TestDevDiffersWhereDocumented(t *testing.T) {
 	want.ShutdownDelay = 0
 	want.Signup.Enabled = true
 	want.Password.DefaultClient = "dev"
-	want.Limits.Client = config.Rate{}
+	want.Limits.Signup, want.Limits.Client = config.Rate{}, config.Rate{}
 	want.Log.Format = "text"
 	equal(t, config.Dev(), want)
 }

@@ -30,7 +30,7 @@ func (a *app) devCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&demoListen, "demo-listen", "127.0.0.1:8002", "address of the demo app, on another port when that is taken; browsers on this machine reach it as http://localhost:PORT; off for none")
 	addSettings(cmd)
-	for flag, value := range map[string]string{"database": "", "shutdown-delay": "0s", "password-default-client": "dev", "limits-client": "off", "signup-enabled": "true", "log-format": "text"} {
+	for flag, value := range map[string]string{"database": "", "shutdown-delay": "0s", "password-default-client": "dev", "limits-signup": "off", "limits-client": "off", "signup-enabled": "true", "log-format": "text"} {
 		cmd.Flags().Lookup(flag).DefValue = value // what --help says; config.Dev sets it
 	}
 	return cmd

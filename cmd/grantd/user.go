@@ -22,6 +22,7 @@ func (a *app) userCommand() *cobra.Command {
 		databaseCommand("list", "List users", noArgs, a.onDatabase(a.userList)),
 		onOne("show", "Show a user", a.userShow),
 		onOne("set-password", "Set a password, from a prompt or standard input; ends the user's authorizations", a.userSetPassword),
+		onOne("unlock", "Forget the wrong passwords that were counted for a user, who may log in from anywhere again", a.userUnlock),
 		onOne("enable", "Let a disabled user log in again", a.userEnable),
 		onOne("disable", "Refuse a user; ends the user's authorizations", a.userDisable),
 		onOne("delete", "Delete a user with all authorizations and items", a.userDelete),

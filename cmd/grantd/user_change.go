@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/grantd/grantd/server"
 	"github.com/grantd/grantd/store"
 )
 
@@ -24,7 +25,23 @@ func (a *app) userSetPassword(ctx context.Context, ad admin, u store.User) error
 	}
 	now := ad.now()
 	ended, err := ad.db.SetPassword(ctx, u.ID, hash, now, until(now))
+	if err == nil { // whose password was guessed at is to get in with the new one
+		_, err = ad.db.FillBuckets(ctx, server.LimitKey(u.ID))
+	}
 	return a.ended(ctx, ad, store.Event{Type: "password.set", Subject: u.ID}, err, "password of "+u.Username+" set", ended)
+}
+
+// userUnlock forgets the wrong passwords that were counted. Servers remember for a few seconds that
+// there were too many.
+func (a *app) userUnlock(ctx context.Context, ad admin, u store.User) error {
+	n, err := ad.db.FillBuckets(ctx, server.LimitKey(u.ID))
+	if err != nil {
+		return err
+	}
+	if err := a.recorded(ctx, ad, store.Event{Type: "user.unlocked", Subject: u.ID, Detail: store.Detail{"limits": n}}); err != nil {
+		return err
+	}
+	return a.say(map[string]any{"done": "user " + u.Username + " unlocked", "limits": n}, "user %s unlocked; %s lifted", u.Username, count(n, "limit"))
 }
 
 func (a *app) userEnable(ctx context.Context, ad admin, u store.User) error {
