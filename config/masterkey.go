@@ -49,12 +49,20 @@ func decodeMaster(text string) ([]byte, bool) {
 	return key, err == nil && len(key) == masterKeyLen
 }
 
-func masterIn(path string) ([]byte, error) {
-	where := "master_key_file " + quote(path)
+func masterIn(path string) ([]byte, error) { return keyIn("master_key_file", path) }
+
+// NewMaster reads the master key that is to come from a file, and takes no more of it than Master.
+func NewMaster(path string) ([]byte, error) { return keyIn("--new-master-key-file", path) }
+
+// ParseMaster decodes a master key that was given otherwise.
+func ParseMaster(where, text string) ([]byte, error) { return masterOf(where, text) }
+
+func keyIn(setting, path string) ([]byte, error) {
+	where := setting + " " + quote(path)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, missingMaster(path)
+		return nil, missingKey(setting, path)
 	case err != nil:
 		return nil, Problems{{where, cause(err).Error(), "let the user that runs grantd read it"}}
 	case !info.Mode().IsRegular():
@@ -69,15 +77,15 @@ func masterIn(path string) ([]byte, error) {
 	return masterOf(where, string(data))
 }
 
-// missingMaster says where it looked: a mistyped path or another working
+// missingKey says where it looked: a mistyped path or another working
 // directory must lead nobody to make a second key. It does not repeat a path
 // that is a key put in the wrong place.
-func missingMaster(path string) error {
+func missingKey(setting, path string) error {
 	if _, isKey := decodeMaster(path); isKey {
-		return Problems{{"master_key_file", "it holds a key, where the path of a file is due", "set master_key instead"}}
+		return Problems{{setting, "it holds a key, where the path of a file is due", "name the file that holds it; in the settings there is master_key, too"}}
 	}
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
 	}
-	return Problems{{"master_key_file " + strconv.Quote(path), "there is no such file", "correct the path" + newMasterKey}}
+	return Problems{{setting + " " + strconv.Quote(path), "there is no such file", "correct the path" + newMasterKey}}
 }

@@ -61,7 +61,7 @@ func TestMasterProblems(t *testing.T) {
 		{"no file", config.Config{MasterKeyFile: filepath.Join(dir, "none")}, []string{dir + "/none\": there is no such file; correct the path, or for a new installation make one with: ", makeKey}},
 		{"path through a file", config.Config{MasterKeyFile: filepath.Join(write(t, "k", ""), "k")}, []string{"cannot stat it"}},
 		{"directory", config.Config{MasterKeyFile: dir}, []string{"it is not a regular file; name the file that holds the key, or for a new installation make one"}},
-		{"key for path", config.Config{MasterKeyFile: good}, []string{"it holds a key, where the path of a file is due; set master_key instead"}},
+		{"key for path", config.Config{MasterKeyFile: good}, []string{"it holds a key, where the path of a file is due; name the file that holds it; in the settings there is master_key, too"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			key, err := tc.c.Master()

@@ -33,7 +33,7 @@ type attempt struct {
 func (s *Server) newAttempt(login, client, address string, b browser) *attempt {
 	return &attempt{
 		login: login, client: client, address: placeOf(address), browser: b,
-		name: s.Master.GuessMAC("login " + store.LoginKey(login)),
+		name: s.working.Load().GuessMAC("login " + store.LoginKey(login)),
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *Server) browserOf(r *http.Request) browser {
 }
 
 // browserMAC is no secret to be kept from who has the cookie: it saves looking up cookies that are made up.
-func (s *Server) browserMAC(id string) string { return s.Master.GuessMAC("browser " + id) }
+func (s *Server) browserMAC(id string) string { return s.working.Load().GuessMAC("browser " + id) }
 
 // keepBrowser lets the browser be known the next time.
 func (s *Server) keepBrowser(w http.ResponseWriter, b browser) {

@@ -121,7 +121,8 @@ func whichFault(err error) reason.Word {
 // isTemporary is whether a token could not be judged for a reason that passes.
 func isTemporary(err error) bool {
 	var e *scopes.Error
-	return errors.As(err, &e) && e.Temporary()
+	var refused *Error
+	return errors.As(err, &e) && e.Temporary() || errors.As(err, &refused) && refused.Code == temporarilyUnavailable
 }
 
 // writeError is the only place that turns an error into a reply.

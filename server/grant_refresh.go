@@ -17,7 +17,7 @@ import (
 // are checked before anything is spent, so that nobody can use up a token that
 // is not theirs.
 func (s *Server) grantRefresh(ctx context.Context, refresh, requested string) (info oauth2.TokenInfo, err error) {
-	t, err := s.readRefresh(refresh)
+	t, err := s.readRefresh(ctx, refresh)
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +124,15 @@ func (s *Server) afterReuse(ctx context.Context, t token.Refresh) {
 	s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: t.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
 }
 
-func (s *Server) readRefresh(refresh string) (token.Refresh, error) {
+func (s *Server) readRefresh(ctx context.Context, refresh string) (token.Refresh, error) {
 	t, err := s.refresher.Read(refresh)
+	if errors.Is(err, token.ErrOtherKey) {
+		t, err = s.readOtherKey(ctx, refresh)
+	}
+	var told *Error
 	switch {
+	case errors.As(err, &told):
+		return t, err
 	case errors.Is(err, token.ErrRefreshExpired):
 		return t, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again").
 			becausef("it is of authorization %s, issued at %s, and expired %s ago", t.GrantID, t.IssuedAt.UTC().Format(time.RFC3339), ago(s.Now(), t.ExpireAt))
@@ -138,7 +144,7 @@ func (s *Server) readRefresh(refresh string) (token.Refresh, error) {
 
 // liveRefresh reads a refresh token that would be honoured now.
 func (s *Server) liveRefresh(ctx context.Context, refresh string) (token.Refresh, error) {
-	t, err := s.readRefresh(refresh)
+	t, err := s.readRefresh(ctx, refresh)
 	if err != nil {
 		return t, err
 	}

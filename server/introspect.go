@@ -47,7 +47,7 @@ func (s *Server) introspection(ctx context.Context, raw string) (object, error) 
 	t, err := s.liveRefresh(ctx, raw)
 	var refused *Error
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && !isTemporary(err):
 		return newObject(32).truth("active", false), nil
 	case err != nil:
 		return nil, err

@@ -29,10 +29,14 @@ const (
 // that wait to sign, too. It returns token.ErrSealed when m is not the master
 // key of the keys that are there: no server could start with keys of two.
 func RotateKey(ctx context.Context, db *store.DB, m *token.Master, alg string, now time.Time, lead time.Duration) (store.SigningKey, error) {
-	if _, err := openKeys(ctx, db, m); err != nil {
+	if err := claimMaster(ctx, db, m, now); err != nil {
 		return store.SigningKey{}, err
 	}
-	row, err := newKeyRow(m, alg, now, lead)
+	ring, err := openKeys(ctx, db, m, now)
+	if err != nil {
+		return store.SigningKey{}, err
+	}
+	row, err := newKeyRow(ring.master, alg, now, lead)
 	if err != nil {
 		return store.SigningKey{}, err
 	}
@@ -53,30 +57,14 @@ func newKeyRow(m *token.Master, alg string, now time.Time, lead time.Duration) (
 	if err != nil {
 		return store.SigningKey{}, err
 	}
-	return store.SigningKey{ID: key.ID, Alg: alg, Public: public, Sealed: sealed, CreatedAt: now, SignFrom: key.SignFrom}, nil
+	return store.SigningKey{ID: key.ID, Alg: alg, Public: public, Sealed: sealed, CreatedAt: now, SignFrom: key.SignFrom, SealedBy: m.ID()}, nil
 }
 
 // CheckMaster returns token.ErrSealed when m is not the master key of this
 // database's keys: no server could start with it.
-func CheckMaster(ctx context.Context, db *store.DB, m *token.Master) error {
-	_, err := openKeys(ctx, db, m)
+func CheckMaster(ctx context.Context, db *store.DB, m *token.Master, now time.Time) error {
+	_, err := openKeys(ctx, db, m, now)
 	return err
-}
-
-func openKeys(ctx context.Context, db *store.DB, m *token.Master) ([]token.SigningKey, error) {
-	rows, err := db.SigningKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	keys := make([]token.SigningKey, 0, len(rows)+1)
-	for _, row := range rows {
-		key, err := token.OpenKey(m, row.ID, row.Alg, row.SignFrom, row.Sealed)
-		if err != nil {
-			return nil, fmt.Errorf("signing key %s: %w", row.ID, err)
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
 }
 
 // keyTurn is held by the one who puts keys into the ring, so that none who read the database
@@ -104,11 +92,16 @@ func (s *Server) loadKeys(ctx context.Context) error {
 
 // readKeys is loadKeys for who has the turn.
 func (s *Server) readKeys(ctx context.Context) error {
-	keys, err := openKeys(ctx, s.DB, s.Master)
+	found, err := openKeys(ctx, s.DB, s.Master, s.Now())
+	if ctx.Err() == nil { // or it tells about who asked, and not about the keys
+		s.looked.at, s.looked.err = s.Now(), err
+	}
 	if err != nil {
 		return err
 	}
-	keys, past := splitKeys(keys, s.Now().Add(-s.keyLife()))
+	s.working.Store(found.master)
+	s.refresher.Use(found.master, found.refresh...)
+	keys, past := splitKeys(found.signing, s.Now().Add(-s.keyLife()))
 	if s.SigningAlg == token.HS256 {
 		shared, err := token.SharedKey(s.SharedSecret)
 		if err != nil {
@@ -167,7 +160,7 @@ func (s *Server) ensureKeys(ctx context.Context, algs ...string) error {
 }
 
 func (s *Server) addFirstKey(ctx context.Context, alg string) error {
-	row, err := newKeyRow(s.Master, alg, s.Now(), 0)
+	row, err := newKeyRow(s.working.Load(), alg, s.Now(), 0)
 	if err != nil {
 		return err
 	}

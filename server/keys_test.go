@@ -179,7 +179,7 @@ func TestWrongMasterKey(t *testing.T) {
 		opts := s.opts
 		opts.Master, opts.SigningAlg = masterOf(t, 8), alg
 		_, err := server.New(t.Context(), opts)
-		if !errors.Is(err, token.ErrSealed) || !strings.Contains(err.Error(), "start with the master key they were made with") {
+		if !errors.Is(err, token.ErrSealed) || !strings.Contains(err.Error(), "; start with that one") {
 			t.Errorf("%s: error %v, want one that names the remedy", alg, err)
 		}
 		_, err = server.RotateKey(t.Context(), s.db, opts.Master, alg, s.clock.Now(), 0)

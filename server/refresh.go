@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 
@@ -18,7 +19,7 @@ func (s *Server) refresh(w http.ResponseWriter, r *http.Request) error {
 	if err := s.checkOneToken(r, form.Get("refresh_token")); err != nil {
 		return err
 	}
-	client, err := s.authenticateClient(r, form, s.clientOf(form.Get("refresh_token")))
+	client, err := s.authenticateClient(r, form, s.clientOf(r.Context(), form.Get("refresh_token")))
 	if err != nil {
 		return err
 	}
@@ -73,9 +74,9 @@ func readBody(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 
 // clientOf is for a request that names no client: a public client is the one
 // the token names. A confidential one has sent no secret and is refused.
-func (s *Server) clientOf(refresh string) fallback {
+func (s *Server) clientOf(ctx context.Context, refresh string) fallback {
 	return func() (string, error) {
-		t, err := s.readRefresh(refresh)
+		t, err := s.readRefresh(ctx, refresh)
 		return t.ClientID, err
 	}
 }

@@ -37,10 +37,13 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 // revokeOwn revokes the token if it is the client's. token_type_hint is not
 // needed: the two kinds cannot be mistaken for each other.
 func (s *Server) revokeOwn(ctx context.Context, raw string, client *store.Client) error {
-	if t, err := s.refresher.Read(raw); err == nil {
-		if t.ClientID != client.ID {
-			return notOwn()
-		}
+	t, err := s.readRefresh(ctx, raw)
+	switch {
+	case isTemporary(err):
+		return err
+	case err == nil && t.ClientID != client.ID:
+		return notOwn()
+	case err == nil:
 		return s.revokeGrant(ctx, t)
 	}
 	claims, err := s.anyVerifier.Verify(ctx, raw)

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	oauth2server "github.com/go-oauth2/oauth2/v4/server"
@@ -101,6 +102,8 @@ type Server struct {
 	ownScopes   scopes.Set // those of them that the settings define
 	ring        *token.Ring
 	keyTurn     keyTurn
+	looked      lookedAtKeys
+	working     atomic.Pointer[token.Master] // whose keys are in use
 	refresher   *token.Refresher
 	verifier    *scopes.Verifier
 	anyVerifier *scopes.Verifier
@@ -164,6 +167,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	if err := s.makeVerifiers(); err != nil {
+		return nil, err
+	}
+	if err := claimMaster(ctx, s.DB, s.Master, s.Now()); err != nil {
+		return nil, err
+	}
+	if err := s.loadKeys(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.keepEvents(ctx); err != nil {

@@ -141,7 +141,11 @@ func (db *DB) sweepTables(ctx context.Context, in Sweep) (Swept, error) {
 			return Swept{}, err
 		}
 	}
-	deleted := revocations + keys + sessions + codes + limits + places
+	sealed, err := db.sweepExpired(ctx, "sealed_keys", in.Now, in.Batch)
+	if err != nil {
+		return Swept{}, err
+	}
+	deleted := revocations + keys + sessions + codes + limits + places + sealed
 	if max(revocations, sessions, codes, limits, places) == in.Batch {
 		return Swept{deleted, sweepSmall}, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/server"
@@ -67,7 +68,7 @@ func checkServe(ctx context.Context, cfg config.Config, wrong error) error {
 		if err != nil {
 			return left // what is wrong with the key was said before, in wrong
 		}
-		return allProblems(left, server.CheckMaster(ctx, db, master))
+		return allProblems(left, server.CheckMaster(ctx, db, master, time.Now()))
 	}))
 }
 

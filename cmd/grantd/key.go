@@ -14,6 +14,7 @@ func (a *app) keyCommand() *cobra.Command {
 	return group("key", "Manage the keys that sign access and ID tokens",
 		databaseCommand("list", "List signing keys", noArgs, a.onDatabase(a.keyList)),
 		a.keyRotateCommand(),
+		a.keyResealCommand(),
 	)
 }
 

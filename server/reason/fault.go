@@ -13,6 +13,7 @@ const (
 	RevocationsUnknown  Word = "revocations_unknown"
 	LivesUnknown        Word = "token_lives_unknown"
 	DatabaseUnavailable Word = "database_unavailable"
+	MasterKeyReplaced   Word = "master_key_replaced"
 	ClientLeft          Word = "client_left"
 	Fault               Word = "fault"
 	Panic               Word = "panic"
@@ -33,6 +34,8 @@ var faultEntries = []Entry{
 	is(RevocationsUnknown, "503 temporarily_unavailable", "The server has not heard from the database for more than a second, and gives out no list of revocations that may be old.", "Look at the database and the network to it. /readyz tells, too."),
 	is(LivesUnknown, "503 temporarily_unavailable", "The server has not heard from the database for long, and does not know which tokens may be out.", "Look at the database and the network to it."),
 	is(DatabaseUnavailable, "503 temporarily_unavailable", "The database could not be reached, or took too long.", "Look at the cause, at /readyz, and at the database: is it up, has it connections to spare, is its disk full?"),
+	is(MasterKeyReplaced, "503 temporarily_unavailable", "No key that this server has made the refresh token. The master key of the database was changed, and the server was started with the one before; or the database could not be asked.",
+		"Look at the cause. Restart the server with the new master key: \"Another master key\" in docs/operating.md has the order of things."),
 	is(ClientLeft, "503 temporarily_unavailable", "The client closed the connection before it was answered.", "Compare its timeout, and those of proxies between, with how long requests take."),
 	is(Fault, "500 server_error", "Something failed here that should not.", "Look at the cause. If it names no disk or network, it is a bug: report it with the request's line of the log."),
 	is(Panic, "500 server_error", "The program met a bug; the request was ended, the server goes on.", "Report it with the log's line \"panic\" of this request, which has the stack."),

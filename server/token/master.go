@@ -16,15 +16,16 @@ import (
 // MasterKeySize is the length of the master key in bytes.
 const MasterKeySize = 32
 
-// ErrSealed says that the master key does not open a sealed private key: it is
-// not the key that sealed it, or the row was altered.
-var ErrSealed = errors.New("the master key does not open the signing keys of this database; start with the master key they were made with")
+// ErrSealed says that the master key does not open what the database keeps sealed: it is not the key
+// that sealed it, or the row was altered.
+var ErrSealed = errors.New("the master key does not open the keys of this database; start with the master key they were made with")
 
 // Master holds what is derived from the master key: one key that seals private
-// signing keys at rest, one that authenticates refresh tokens. Each use has a
+// keys at rest, one that authenticates refresh tokens. Each use has a
 // key of its own, so that neither can be turned against the other.
 type Master struct {
 	id      string
+	sealKey []byte
 	seal    cipher.AEAD
 	refresh []byte
 	guesses []byte
@@ -35,22 +36,31 @@ func NewMaster(key []byte) (*Master, error) {
 	if len(key) != MasterKeySize {
 		return nil, fmt.Errorf("the master key has %d bytes, it needs %d", len(key), MasterKeySize)
 	}
-	sealKey, err := hkdf.Key(sha256.New, key, nil, "grantd signing-key seal v1", 32)
-	if err != nil {
-		return nil, fmt.Errorf("derive the sealing key: %w", err)
-	}
-	refresh, err := hkdf.Key(sha256.New, key, nil, "grantd refresh-token mac v1", 32)
-	if err != nil {
-		return nil, fmt.Errorf("derive the refresh-token key: %w", err)
-	}
-	guesses, err := hkdf.Key(sha256.New, key, nil, "grantd guess mac v1", 32)
-	if err != nil {
-		return nil, fmt.Errorf("derive the key of what is guessed: %w", err)
-	}
-	id, err := hkdf.Key(sha256.New, key, nil, "grantd master-key name v1", 8)
+	id, err := hkdf.Key(sha256.New, key, nil, "grantd master-key name v1", masterID/2)
 	if err != nil {
 		return nil, fmt.Errorf("derive the name of the master key: %w", err)
 	}
+	sealKey, err := hkdf.Key(sha256.New, key, nil, "grantd signing-key seal v1", workingKey)
+	if err != nil {
+		return nil, fmt.Errorf("derive the sealing key: %w", err)
+	}
+	refresh, err := hkdf.Key(sha256.New, key, nil, "grantd refresh-token mac v1", workingKey)
+	if err != nil {
+		return nil, fmt.Errorf("derive the refresh-token key: %w", err)
+	}
+	guesses, err := hkdf.Key(sha256.New, key, nil, "grantd guess mac v1", workingKey)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of what is guessed: %w", err)
+	}
+	return newMaster(hex.EncodeToString(id), sealKey, refresh, guesses)
+}
+
+const (
+	masterID   = 16 // characters of a master key's name
+	workingKey = 32 // bytes of each key that is derived from it
+)
+
+func newMaster(id string, sealKey, refresh, guesses []byte) (*Master, error) {
 	block, err := aes.NewCipher(sealKey)
 	if err != nil {
 		return nil, fmt.Errorf("set up the seal: %w", err)
@@ -59,7 +69,7 @@ func NewMaster(key []byte) (*Master, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the seal: %w", err)
 	}
-	return &Master{id: hex.EncodeToString(id), seal: seal, refresh: refresh, guesses: guesses}, nil
+	return &Master{id: id, sealKey: sealKey, seal: seal, refresh: refresh, guesses: guesses}, nil
 }
 
 // ID names the master key. It is no secret: it tells which key something was sealed with, and

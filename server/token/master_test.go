@@ -140,3 +140,94 @@ func TestMasterID(t *testing.T) {
 		t.Errorf("the name is %s, want %s", id, want)
 	}
 }
+
+// One master key can be given the keys of another one to work with.
+func TestWrap(t *testing.T) {
+	old, next := masterOf(t, 1), masterOf(t, 2)
+	k := generate(t, token.ES256, issued)
+	_, sealed := marshal(t, k, old)
+	wrapped := next.Wrap("master.next", old)
+	keys, err := next.Unwrap("master.next", wrapped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys.ID() != old.ID() || !bytes.Equal(keys.MACKey(), old.MACKey()) {
+		t.Errorf("unwrapped %s, want %s", keys.ID(), old.ID())
+	}
+	if _, err := token.OpenKey(keys, k.ID, token.ES256, issued, sealed); err != nil {
+		t.Error(err)
+	}
+	if bytes.Contains(wrapped, old.MACKey()) {
+		t.Error("a key is legible")
+	}
+	for name, err := range map[string]error{
+		"the other master key": second(old.Unwrap("master.next", wrapped)),
+		"another row":          second(next.Unwrap("master", wrapped)),
+		"not keys":             second(next.Unwrap("master", next.SealKey("master", "master", []byte("short")))),
+		"altered":              second(next.Unwrap("master.next", wrapped[1:])),
+	} {
+		if !errors.Is(err, token.ErrSealed) {
+			t.Errorf("%s: %v, want ErrSealed", name, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestReseal(t *testing.T) {
+	old, next := masterOf(t, 1), masterOf(t, 2)
+	k := generate(t, token.ES256, issued)
+	_, sealed := marshal(t, k, old)
+	resealed, err := next.ResealSigningKey(old, k.ID, sealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := token.OpenKey(next, k.ID, token.ES256, issued, resealed); err != nil {
+		t.Errorf("with the new master key: %v", err)
+	}
+	if _, err := token.OpenKey(old, k.ID, token.ES256, issued, resealed); !errors.Is(err, token.ErrSealed) {
+		t.Errorf("with the old master key: %v", err)
+	}
+	key, err := next.ResealKey(old, "audit", "a", old.SealKey("audit", "a", []byte("secret")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := next.OpenKey("audit", "a", key); err != nil || string(plain) != "secret" {
+		t.Errorf("%q, %v", plain, err)
+	}
+	for name, err := range map[string]error{
+		"a signing key of another": second(next.ResealSigningKey(next, k.ID, sealed)),
+		"a key of another":         second(next.ResealKey(next, "audit", "a", old.SealKey("audit", "a", nil))),
+	} {
+		if !errors.Is(err, token.ErrSealed) {
+			t.Errorf("%s: %v, want ErrSealed", name, err)
+		}
+	}
+}
+
+// Tokens of a master key from before are read, and none are made.
+func TestRefresherWithOldKeys(t *testing.T) {
+	old, now := masterOf(t, 1), masterOf(t, 2)
+	key, err := now.OpenRefreshKey("refresh.1", now.SealRefreshKey("refresh.1", old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.OpenRefreshKey("refresh.1", now.SealRefreshKey("refresh.1", old)); !errors.Is(err, token.ErrSealed) {
+		t.Errorf("opened by another: %v", err)
+	}
+	r := refresher(now, issued)
+	before := mint(t, refresher(old, issued), row())
+	if _, err := r.Read(before); !errors.Is(err, token.ErrOtherKey) || !errors.Is(err, token.ErrNotRefresh) {
+		t.Errorf("without the old key: %v", err)
+	}
+	r.Use(now, key)
+	if got, err := r.Read(before); err != nil || got.GrantID != row().GrantID {
+		t.Errorf("with the old key: %+v, %v", got, err)
+	}
+	if minted := mint(t, r, row()); minted != mint(t, refresher(now, issued), row()) {
+		t.Error("it mints with another key")
+	}
+	if _, err := r.Read("eyJ" + before); !errors.Is(err, token.ErrNotRefresh) || errors.Is(err, token.ErrOtherKey) {
+		t.Errorf("no refresh token: %v", err)
+	}
+}

@@ -14,11 +14,12 @@ import (
 )
 
 // Read checks a refresh token and says what it says. It returns ErrNotRefresh
-// or ErrRefreshExpired, and never part of the token.
+// or ErrRefreshExpired, and never part of the token. Of the first it tells as ErrOtherKey what
+// a server may have made that knows a newer master key.
 func (r *Refresher) Read(s string) (Refresh, error) {
-	payload, ok := r.open(s)
-	if !ok {
-		return Refresh{}, ErrNotRefresh
+	payload, err := r.open(s)
+	if err != nil {
+		return Refresh{}, err
 	}
 	claims, err := readRefreshClaims(payload)
 	if err == nil {
@@ -43,24 +44,39 @@ func (r *Refresher) Read(s string) (Refresh, error) {
 
 // open gives the claims of a token that we made. Of what we did not make, nothing is parsed. There is one header, so an
 // access token made under HS256 is none of ours, besides having another key (RFC 8725 §3.1, §3.11).
-func (r *Refresher) open(s string) (payload string, ok bool) {
+func (r *Refresher) open(s string) (payload string, err error) {
 	if len(s) > maxRefreshBytes || !strings.HasPrefix(s, refreshHeader) { // Before any work: s comes from a stranger.
-		return "", false
+		return "", ErrNotRefresh
 	}
 	dot := strings.LastIndexByte(s, '.')
-	if dot < len(refreshHeader) || !r.signed(s[:dot], s[dot+1:]) {
-		return "", false
+	switch {
+	case dot < len(refreshHeader):
+		return "", ErrNotRefresh
+	case !r.signed(s[:dot], s[dot+1:]):
+		return "", ErrOtherKey
 	}
 	var room [usualClaims]byte
 	claims, err := base64.RawURLEncoding.Strict().AppendDecode(room[:0], []byte(s[len(refreshHeader):dot]))
-	return string(claims), err == nil
+	if err != nil {
+		return "", ErrNotRefresh
+	}
+	return string(claims), nil
 }
 
-// signed is whether the signature, in base64url, is that of text. It has one spelling, and so nothing of it is decoded.
+// signed is whether the signature, in base64url, is one that we gave text. It has one spelling, and so nothing of it is decoded.
 func (r *Refresher) signed(text, signature string) bool {
+	for _, key := range r.keys.Load().read { // a handful: see server.mostRefreshKeys
+		if key.signed(text, signature) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *mac) signed(text, signature string) bool {
 	var sum [sha256.Size]byte
 	var room [44]byte
-	want := base64.RawURLEncoding.AppendEncode(room[:0], r.key.appendTo(sum[:0], text))
+	want := base64.RawURLEncoding.AppendEncode(room[:0], m.appendTo(sum[:0], text))
 	return subtle.ConstantTimeCompare(want, []byte(signature)) == 1
 }
 

@@ -116,9 +116,15 @@ func callsOfOthers(db *store.DB) calls {
 		"AddSigningKey":      func(ctx context.Context) error { return db.AddSigningKey(ctx, key("k", now)) },
 		"AddFirstSigningKey": func(ctx context.Context) error { return drop(db.AddFirstSigningKey(ctx, key("k", now))) },
 		"AddSealedKey":       func(ctx context.Context) error { return drop(db.AddSealedKey(ctx, sealed("k"))) },
-		"SealedKey":          func(ctx context.Context) error { return drop(db.SealedKey(ctx, "k")) },
-		"SealedKeys":         func(ctx context.Context) error { return drop(db.SealedKeys(ctx)) },
-		"SigningKeys":        func(ctx context.Context) error { return drop(db.SigningKeys(ctx)) },
+		"AddNextMaster":      func(ctx context.Context) error { return drop(db.AddNextMaster(ctx, sealed("k"), "m1")) },
+		"DropSealedKey":      func(ctx context.Context) error { return drop(db.DropSealedKey(ctx, "k")) },
+		"LastRefresh":        func(ctx context.Context) error { return drop(db.LastRefresh(ctx)) },
+		"Reseal": func(ctx context.Context) error {
+			return db.Reseal(ctx, "m1", func([]store.SigningKey, []store.SealedKey) (store.Resealed, error) { return store.Resealed{}, nil })
+		},
+		"SealedKey":   func(ctx context.Context) error { return drop(db.SealedKey(ctx, "k")) },
+		"SealedKeys":  func(ctx context.Context) error { return drop(db.SealedKeys(ctx)) },
+		"SigningKeys": func(ctx context.Context) error { return drop(db.SigningKeys(ctx)) },
 
 		"NoteAccessLife": func(ctx context.Context) error { return db.NoteAccessLife(ctx, store.AccessLife{UsedUntil: now}, now) },
 		"AccessLives":    func(ctx context.Context) error { return drop(db.AccessLives(ctx)) },

@@ -34,6 +34,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.DB) {
 		"lives":       testAccessLives,
 		"keys":        testKeys,
 		"sealed keys": testSealedKeys,
+		"reseal":      testReseal,
+		"reseal race": testResealRace,
 		"items":       testItems,
 		"sessions":    testSessions,
 		"end":         testEndSessions,
