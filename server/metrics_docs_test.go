@@ -3,6 +3,8 @@ package server_test
 import (
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -21,6 +23,9 @@ func documented(t testing.TB) metrics {
 		t.Fatal(err)
 	}
 	s.srv.Expect("polling revocations")
+	s.srv.Expect("sweeping expired rows")
+	s.srv.Observed(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("for a 5xx") })).
+		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	s.srv.WatchCertificate(s.clock.Now)
 	return s.metrics()
 }

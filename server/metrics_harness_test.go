@@ -117,6 +117,7 @@ func walked(t testing.TB, change ...func(*server.Options)) *system {
 	s.get("/users/me/", bearer(first.str("access_token"))).wantOK(t)
 	s.get("/users/me/", bearer(first.str("access_token"))).wantOK(t)
 	s.get("/users/me/items/", bearer(first.str("access_token")))
+	s.post("/login", form("username", "ann", "password", password), header("Sec-Fetch-Site", "same-origin"))
 	s.send("BREW", "/token", "")
 	s.get("/nowhere/ann").wantError(t, 404, "not_found")
 	probe := httptest.NewRecorder()
