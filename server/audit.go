@@ -93,6 +93,7 @@ func (f *frame) conclude(r *http.Request, x *exchange) {
 	if rec.login {
 		rec.event = "login.refused"
 	}
+	f.clientAddress(r) // for the record, which has it when somebody asked
 	f.events.refuse(r.Context(), rec, func() store.Event { return f.completed(rec, rec.refusal(methodOf(r), x.out.status)) })
 }
 
