@@ -199,7 +199,12 @@ func (b *browser) fill(page site) (*filled, error) {
 		return to, nil
 	}
 	for _, f := range page.forms {
-		if press := f.approving(); press != nil && f.method == "post" {
+		press := f.approving()
+		switch {
+		case press == nil || f.method != "post":
+		case f.asks():
+			return nil, errors.New("the page asks for more than name and password; take a test user without a second factor")
+		default:
 			return &filled{form: f, values: f.values(press), button: press}, nil
 		}
 	}

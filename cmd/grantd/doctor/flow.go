@@ -32,7 +32,11 @@ func (e *exam) newCode(ctx context.Context, pairs ...string) (flow, error) {
 		return f, err
 	}
 	if f.code = f.landing.answers().Get("code"); f.code == "" || !f.atClient() {
-		return f, errors.New("no code is given: " + f.landing.says())
+		what := "no code is given: " + f.landing.says()
+		if f.landing.to == nil && f.landing.page.status < 400 {
+			what += " with no form to go on by; perhaps it needs scripts"
+		}
+		return f, errors.New(what)
 	}
 	return f, nil
 }

@@ -198,6 +198,13 @@ func (f form) login() int {
 	return last
 }
 
+// asks is whether something has to be typed.
+func (f form) asks() bool {
+	return slices.ContainsFunc(f.fields, func(one field) bool {
+		return one.name != "" && one.value == "" && slices.Contains([]string{"", "text", "email", "tel", "number", "password"}, one.kind)
+	})
+}
+
 // values are what a browser sends of the form as it is, with the first button's or that of pressed.
 func (f form) values(pressed *button) url.Values {
 	v := url.Values{}

@@ -189,6 +189,57 @@ func TestNothingGoesInTheClear(t *testing.T) {
 	}
 }
 
+// One answer is bounded in size, a server that is busy for long is left alone, and there are only so many requests.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(describe(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/endless" {
+			endless(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "86400")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	t.Cleanup(s.Close)
+	e, err := newExam(Options{Issuer: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/endless": "longer than 1 MiB", "/busy": "too busy"} {
+		began := time.Now()
+		if _, err := e.get(t.Context(), s.URL+path); err == nil || !strings.Contains(err.Error(), want) || time.Since(began) > 10*time.Second {
+			t.Errorf("%s: %v after %v", path, err, time.Since(began))
+		}
+	}
+	m := newModel(t, "")
+	o := m.options()
+	o.Requests = 40
+	report, err := Run(t.Context(), o, func(r Result) {
+		if r.Outcome == Fails {
+			t.Errorf("%s: %s", r.Point, r.Evidence)
+		}
+	})
+	if err != nil || report.Requests < 40 || report.Requests > 45 || report.Results[len(report.Results)-1].Outcome != CannotTell {
+		t.Errorf("%v, %d requests", err, report.Requests)
+	}
+}
+
+// What the server repeats of a secret is not shown, however it is written.
+func TestEvidenceIsClean(t *testing.T) {
+	e, err := newExam(Options{Issuer: "http://127.0.0.1", Password: "pass word+1", Client: Client{"app", "client-secret"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.keep(&reply{body: []byte(`{"access_token":"the-access-token","refresh_token":"the-refresh-token","id_token":"the-id-token"}`)})
+	said := e.clean(fails("a pass word+1 b pass+word%%2B1 c client-secret d the-access-token e the-refresh-token f the-id-token\n g\xff h"))
+	if said != "a … b … c … d … e … f … g? h" {
+		t.Errorf("%q", said)
+	}
+	if long := e.clean(fails("%s", strings.Repeat("é", 10_000))); len([]rune(long)) != maxEvidence+1 {
+		t.Errorf("%d characters", len([]rune(long)))
+	}
+}
+
 // A server that is busy for a moment is asked once more.
 func TestBusyForAMoment(t *testing.T) {
 	asked := 0

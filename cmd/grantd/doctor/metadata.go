@@ -60,26 +60,32 @@ func (e *exam) find(ctx context.Context) error {
 	for _, place := range e.wellKnown() {
 		r, err := e.get(ctx, place)
 		if err != nil {
-			e.metaErr = err // a server that does not answer here is asked no more
-			return err
+			e.metaErr = err
+			return err // a server that does not answer is asked no more
 		}
 		if object := r.object(); r.status == http.StatusOK && object != nil {
 			e.metadata, e.metaErr = &metadata{r, place, object}, nil
 			return nil
 		}
 		if e.metaErr == nil {
-			e.metaErr = fmt.Errorf("%s answers %s and no JSON object", r.at.EscapedPath(), statusText(r.status))
+			e.metaErr = noMetadata(fmt.Sprintf("%s answers %s and no JSON object", r.at.EscapedPath(), statusText(r.status)))
 		}
 	}
 	return e.metaErr
 }
 
+// noMetadata is what is wrong with the answer; other errors are of the way to it.
+type noMetadata string
+
+func (err noMetadata) Error() string { return string(err) }
+
 func metadataFound(ctx context.Context, e *exam) verdict {
-	if err := e.find(ctx); err != nil {
-		if e.secure == nil && e.issuer.Scheme == "https" {
-			return because(err) // of TLS
-		}
+	err := e.find(ctx)
+	if answer := noMetadata(""); errors.As(err, &answer) {
 		return fails("%v", err)
+	}
+	if err != nil {
+		return because(err)
 	}
 	return ok("%s", e.metadata.place)
 }

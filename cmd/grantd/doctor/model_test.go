@@ -39,6 +39,7 @@ type model struct {
 	families map[string]*modelFamily // by refresh token
 	access   map[string]bool         // alive
 	cookies  map[string]bool
+	asked    int      // authorization requests
 	given    []string // codes and tokens, for nobody to see
 }
 
@@ -214,6 +215,7 @@ func (m *model) show(w http.ResponseWriter, status int, page string) {
 
 func (m *model) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	m.head(w)
+	m.asked++
 	q := r.URL.Query()
 	known := slices.Contains([]string{"app", "web", "other"}, q.Get("client_id"))
 	refuse := func(code string) { m.sendTo(w, q, url.Values{"error": {code}}, http.StatusFound) }
@@ -275,6 +277,9 @@ func (m *model) serveConsent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code := m.secret()
+	if m.is("code_guess") {
+		code = fmt.Sprint(1000 + len(m.codes))
+	}
 	m.codes[code] = &modelCode{
 		client: q.Get("client_id"), redirect: q.Get("redirect_uri"), challenge: q.Get("code_challenge"), method: q.Get("code_challenge_method"), scope: q.Get("scope"),
 	}

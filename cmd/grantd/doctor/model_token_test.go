@@ -209,11 +209,12 @@ func (m *model) mint(f *modelFamily, scope string) string {
 func (m *model) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	r.ParseForm()
 	f := m.families[r.PostForm.Get("token")]
-	switch _, known := m.clientOf(r, r.PostForm); {
+	switch client, known := m.clientOf(r, r.PostForm); {
 	case !known:
 		m.refuse(w, http.StatusUnauthorized, "invalid_client")
 	case f == nil && m.is("revoke_unknown"):
 		m.refuse(w, http.StatusBadRequest, "invalid_request")
+	case f != nil && f.client != client && !m.is("revoke_client"):
 	case f != nil && !m.is("revoke"):
 		m.end(f)
 	}

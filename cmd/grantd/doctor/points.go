@@ -73,6 +73,7 @@ var points = []point{
 	{"pkce_wrong", "PKCE", Must, "RFC 7636 §4.6", "a wrong verifier is refused", pkceWrong},
 	{"pkce_downgrade", "PKCE", Must, "RFC 9700 §4.8.2", "a verifier for a code without a challenge is refused", pkceDowngrade},
 
+	{"code_guess", "Codes", Must, "RFC 6749 §10.10", "codes and tokens are too long to be guessed", codeGuess},
 	{"code_once", "Codes", Must, "RFC 6749 §4.1.2", "a code is good for one use", codeOnce},
 	{"code_reuse", "Codes", Should, "RFC 6749 §4.1.2", "a second use ends what came of the first", codeReuse},
 	{"code_redirect", "Codes", Must, "RFC 6749 §4.1.3", "a code is for the address of its request", codeRedirect},
@@ -97,6 +98,7 @@ var points = []point{
 
 	{"revoke_unknown", "Other endpoints", Must, "RFC 7009 §2.2", "revocation of an unknown token answers 200", revokeUnknown},
 	{"revoke", "Other endpoints", Must, "RFC 7009 §2", "a revoked refresh token is refused", revokeWorks},
+	{"revoke_client", "Other endpoints", Must, "RFC 7009 §2.1", "a client revokes its own tokens only", revokeClient},
 	{"introspect", "Other endpoints", Must, "RFC 7662 §2.1", "introspection refuses who does not authenticate", introspectRefuses},
 	{"userinfo", "Other endpoints", Must, "RFC 6750 §3", "userinfo refuses who has no token, with a challenge", userinfoRefuses},
 	{"bearer_query", "Other endpoints", Must, "RFC 9700 §4.3.2", "an access token in the URL is not read", bearerQuery},

@@ -1,6 +1,9 @@
 package doctor
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // pkceRequired asks for a code without a challenge.
 func pkceRequired(ctx context.Context, e *exam) verdict {
@@ -72,6 +75,30 @@ func pkceDowngrade(ctx context.Context, e *exam) verdict {
 	}
 	r, err := e.redeem(ctx, e.Client, f)
 	return e.controlled(ctx, e.goodCode, r, err, "a code_verifier for a code without a challenge")
+}
+
+// minSecret is how many characters 128 bits take in base64 (RFC 6749 §10.10 asks for a chance below 2^-128).
+const minSecret = 22
+
+// codeGuess looks at the length alone: whether it is random, nobody sees from outside. Of a JWT the signature counts.
+func codeGuess(ctx context.Context, e *exam) verdict {
+	f, err := e.good(ctx)
+	if err != nil {
+		return because(err)
+	}
+	if len(f.code) < minSecret {
+		return fails("a code has %d characters", len(f.code))
+	}
+	t, err := e.some(ctx)
+	if err != nil {
+		return ok("a code has %d characters", len(f.code))
+	}
+	for what, token := range map[string]string{"a refresh token": t.refresh(), "an access token": t.access()} {
+		if last := token[strings.LastIndex(token, ".")+1:]; token != "" && len(last) < minSecret {
+			return fails("%s has %d characters that could be random", what, len(last))
+		}
+	}
+	return ok("a code has %d characters", len(f.code))
 }
 
 func codeOnce(ctx context.Context, e *exam) verdict {

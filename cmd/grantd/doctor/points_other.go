@@ -15,6 +15,8 @@ func revokeUnknown(ctx context.Context, e *exam) verdict {
 	switch {
 	case err != nil:
 		return because(err)
+	case r.str("error") == "invalid_client":
+		return unknown("%s, which is about the client", r.says())
 	case r.status != http.StatusOK:
 		return fails("%s", r.says())
 	}
@@ -36,6 +38,37 @@ func revokeWorks(ctx context.Context, e *exam) verdict {
 	}
 	r, err := e.useRefresh(ctx, e.Client, t.refresh())
 	return e.controlled(ctx, e.goodRefresh, r, err, "the refresh token after its revocation")
+}
+
+// revokeClient revokes as the second client, which then has to be without effect.
+func revokeClient(ctx context.Context, e *exam) verdict {
+	if err := e.needs("revocation_endpoint", true, true, true); err != nil {
+		return because(err)
+	}
+	if e.Other.ID == "" {
+		return because(errNoOther)
+	}
+	if err := e.goodRefresh(ctx); err != nil {
+		return because(err)
+	}
+	t, err := e.refreshable(ctx)
+	if err != nil {
+		return because(err)
+	}
+	said, err := e.revokeAs(ctx, e.Other, t.refresh())
+	if err != nil {
+		return because(err)
+	}
+	r, err := e.useRefresh(ctx, e.Client, t.refresh())
+	switch {
+	case err != nil:
+		return because(err)
+	case !r.gives():
+		return fails("another client revoked it: the refresh token is answered %s after that", r.says())
+	case said.str("error") == "invalid_client":
+		return unknown("the other client is answered %s, which is about the client", said.says())
+	}
+	return ok("another client is answered %s, and the refresh token is good after that", said.says())
 }
 
 func introspectRefuses(ctx context.Context, e *exam) verdict {

@@ -12,7 +12,7 @@ func redirectUnknownClient(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	l, err := e.visit(ctx, e.request("client_id", "doctor-"+random(), "redirect_uri", someOrigin+"/callback"))
-	return e.stays(l, err, "an unknown client")
+	return e.stays(ctx, l, err, "an unknown client")
 }
 
 // redirectOpen asks with a foreign address, and with something else that is wrong, too: servers that look for that first,
@@ -26,7 +26,7 @@ func redirectOpen(ctx context.Context, e *exam) verdict {
 		{"response_type", "doctor"}, {"scope", "doctor:none"}, {"prompt", "none"}, {"code_challenge_method", "doctor"}, {"state", random()},
 	} {
 		l, err := e.visit(ctx, e.request(append(wrong, "redirect_uri", someOrigin+"/callback")...))
-		if last = e.stays(l, err, "a foreign address with "+wrong[0]+" "+wrong[1]); last.outcome != OK {
+		if last = e.stays(ctx, l, err, "a foreign address with "+wrong[0]+" "+wrong[1]); last.outcome != OK {
 			return last
 		}
 	}
@@ -34,21 +34,32 @@ func redirectOpen(ctx context.Context, e *exam) verdict {
 }
 
 // stays judges where a request ended for which nobody may be sent away.
-func (e *exam) stays(l landing, err error, what string) verdict {
+func (e *exam) stays(ctx context.Context, l landing, err error, what string) verdict {
 	switch {
 	case err != nil:
 		return because(err)
-	case l.to == nil && l.asking && l.page.status < 400:
-		if e.User == "" {
-			return unknown("%s is asked to sign in first; name a test user with --user", what)
-		}
-		return unknown("%s: %s", what, l.says())
 	case l.to == nil:
-		return ok("%s: %s", what, l.says())
+		return e.ends(ctx, l, what)
 	case l.to.Scheme+"://"+l.to.Host == registered(e) && !l.answers().Has("code"):
 		return ok("%s: %s, which is registered", what, l.says())
 	}
 	return fails("%s: %s", what, l.says())
+}
+
+// ends judges a page for which no code may come. One that says no ends it. Behind one that does not there may be more,
+// unless a person got through with a good request.
+func (e *exam) ends(ctx context.Context, l landing, what string) verdict {
+	switch good := e.goodRequest(ctx); {
+	case l.page.status >= 400:
+		return ok("%s: %s", what, l.says())
+	case e.User == "":
+		return unknown("%s: %s, and perhaps more behind it; name a test user with --user", what, l.says())
+	case good != nil:
+		return because(good)
+	case l.asking:
+		return unknown("%s: %s", what, l.says())
+	}
+	return ok("%s: %s", what, l.says())
 }
 
 // registered is the origin of the client's redirect URI, if it is known.
@@ -75,8 +86,11 @@ func (e *exam) variant(ctx context.Context, near func(u url.URL) []string) verdi
 	var last verdict
 	all := near(*u)
 	for _, uri := range all {
+		if uri == e.RedirectURI {
+			return unknown("the redirect URI has no such part that could be another")
+		}
 		l, err := e.visit(ctx, e.request("redirect_uri", uri))
-		if last = e.refuses(l, err, uri); last.outcome != OK {
+		if last = e.refuses(ctx, l, err, uri); last.outcome != OK {
 			return last
 		}
 	}
@@ -88,7 +102,7 @@ func (e *exam) variant(ctx context.Context, near func(u url.URL) []string) verdi
 
 // refuses judges where a request with an address that is not registered ended. An error at the address that is registered
 // sends nobody astray.
-func (e *exam) refuses(l landing, err error, uri string) verdict {
+func (e *exam) refuses(ctx context.Context, l landing, err error, uri string) verdict {
 	if l.to != nil {
 		exact, _ := url.Parse(e.RedirectURI)
 		if addressOf(l.to) == addressOf(exact) && l.answers().Has("error") && !strings.Contains(l.to.String(), marker) {
@@ -96,7 +110,7 @@ func (e *exam) refuses(l landing, err error, uri string) verdict {
 		}
 		return fails("%s: %s", uri, l.says())
 	}
-	return e.stays(l, err, uri)
+	return e.stays(ctx, l, err, uri)
 }
 
 // marker is in the addresses that are made up.

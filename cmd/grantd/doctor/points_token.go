@@ -148,10 +148,10 @@ func unread(r *reply, err error, what string) verdict {
 	switch {
 	case err != nil:
 		return because(err)
-	case r.gives(), r.str("error") == "invalid_grant", r.status >= 500:
+	case r.gives(), r.str("error") == "invalid_grant":
 		return fails("%s is read: %s", what, r.says())
-	case r.status < 400:
-		return fails("%s is answered %s", what, r.says())
+	case r.status < 400 || r.status >= 500:
+		return unknown("%s is answered %s: no token, and no refusal", what, r.says())
 	}
 	return ok("%s is answered %s", what, r.says())
 }

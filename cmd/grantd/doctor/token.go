@@ -6,18 +6,24 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 )
 
 // token asks the token endpoint as a client, in a way that the metadata list.
 func (e *exam) token(ctx context.Context, c Client, form url.Values, edits ...func(*http.Request)) (*reply, error) {
-	method := "none"
-	if c.Secret != "" {
-		method = "client_secret_basic"
-		if listed := e.metadata.authMethods(); !slices.Contains(listed, method) && slices.Contains(listed, "client_secret_post") {
-			method = "client_secret_post"
-		}
+	return e.tokenBy(ctx, e.method(c), c, form, edits...)
+}
+
+// method is how a client authenticates.
+func (e *exam) method(c Client) string {
+	listed := e.metadata.authMethods()
+	switch {
+	case c.Secret == "":
+		return "none"
+	case !slices.Contains(listed, "client_secret_basic") && slices.Contains(listed, "client_secret_post"):
+		return "client_secret_post"
 	}
-	return e.tokenBy(ctx, method, c, form, edits...)
+	return "client_secret_basic"
 }
 
 // tokenBy asks the token endpoint as a client that authenticates that way.
@@ -84,6 +90,7 @@ func refused(r *reply, err error, what string) verdict {
 type tokens struct {
 	reply *reply
 	flow  flow
+	at    time.Time // when they were given
 }
 
 func (t *tokens) access() string  { return t.reply.str("access_token") }
@@ -102,7 +109,7 @@ func (e *exam) authorized(ctx context.Context, pairs ...string) (*tokens, error)
 	if !r.gives() {
 		return nil, errors.New("the code is answered " + r.says() + ", and no token")
 	}
-	return &tokens{r, f}, nil
+	return &tokens{r, f, time.Now()}, nil
 }
 
 // refreshable is a new authorization with a refresh token.
@@ -128,7 +135,7 @@ func (e *exam) trySome(ctx context.Context) (*tokens, error) {
 	if err != nil || !r.gives() {
 		return nil, refused
 	}
-	return &tokens{reply: r}, nil
+	return &tokens{reply: r, at: time.Now()}, nil
 }
 
 // useRefresh sends a refresh token, with more parameters.
@@ -140,14 +147,14 @@ func (e *exam) useRefresh(ctx context.Context, c Client, token string, pairs ...
 	return e.token(ctx, c, form)
 }
 
-// revoke ends a token (RFC 7009).
+// revoke ends a token of the client (RFC 7009).
 func (e *exam) revoke(ctx context.Context, token string) (*reply, error) {
 	if err := e.needs("revocation_endpoint", true, false, false); err != nil {
 		return nil, err
 	}
-	method := "none"
-	if e.Client.Secret != "" {
-		method = "client_secret_basic"
-	}
-	return e.askAs(ctx, "revocation_endpoint", method, e.Client, url.Values{"token": {token}})
+	return e.revokeAs(ctx, e.Client, token)
+}
+
+func (e *exam) revokeAs(ctx context.Context, c Client, token string) (*reply, error) {
+	return e.askAs(ctx, "revocation_endpoint", e.method(c), c, url.Values{"token": {token}})
 }
