@@ -9,6 +9,7 @@ import (
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/server"
 	"github.com/grantd/grantd/server/token"
+	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
 )
 
@@ -82,10 +83,13 @@ func (a *app) keyReseal(ctx context.Context, ad admin, in reseal) error {
 		if err := server.CancelReseal(ctx, ad.db, master); err != nil {
 			return err
 		}
+		if err := a.recorded(ctx, ad, resealEvent("key.reseal_cancelled", master.ID(), "")); err != nil {
+			return err
+		}
 		return a.say(resealView{Step: "cancelled", Master: master.ID()}, "the new master key is given up; %s stays", master.ID())
 	case in.finish:
 		done, err := how.Finish(ctx, ad.db, master)
-		return a.resealed(done, err)
+		return a.resealed(ctx, ad, done, err)
 	}
 	next, err := a.newMaster(in.newMaster)
 	if err != nil {
@@ -93,9 +97,12 @@ func (a *app) keyReseal(ctx context.Context, ad admin, in reseal) error {
 	}
 	if !in.prepare {
 		done, err := server.ResealAtOnce(ctx, ad.db, master, next, how)
-		return a.resealed(done, err)
+		return a.resealed(ctx, ad, done, err)
 	}
 	if err := server.PrepareReseal(ctx, ad.db, master, next, how.Now); err != nil {
+		return err
+	}
+	if err := a.recorded(ctx, ad, resealEvent("key.reseal_prepared", master.ID(), next.ID())); err != nil {
 		return err
 	}
 	return a.say(resealView{Step: "prepared", Master: master.ID(), Next: next.ID()},
@@ -134,7 +141,16 @@ type resealView struct {
 	RefreshUntil string `json:"old_refresh_tokens_until,omitempty"`
 }
 
-func (a *app) resealed(done server.Resealed, err error) error {
+// resealEvent names the master keys by their names, which are no secrets.
+func resealEvent(kind, master, next string) store.Event {
+	detail := store.Detail{"master_key": master}
+	if next != "" {
+		detail["next_master_key"] = next
+	}
+	return store.Event{Type: kind, Detail: detail}
+}
+
+func (a *app) resealed(ctx context.Context, ad admin, done server.Resealed, err error) error {
 	if err != nil {
 		return err
 	}
@@ -143,6 +159,9 @@ func (a *app) resealed(done server.Resealed, err error) error {
 	if !done.RefreshUntil.IsZero() {
 		v.RefreshUntil = when(done.RefreshUntil)
 		old = "refresh tokens of the old one are good until they expire, " + v.RefreshUntil + " at the latest"
+	}
+	if err := a.recorded(ctx, ad, resealEvent("key.resealed", done.Before, done.After)); err != nil {
+		return err
 	}
 	return a.say(v, "%d signing keys are under the master key %s; %s", v.SigningKeys, v.Master, old)
 }
