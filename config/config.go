@@ -30,6 +30,9 @@ type Config struct {
 	// it through MaskDatabase only.
 	Database string
 
+	// DatabaseFile is the path of a file that holds Database, which Load fills in from it.
+	DatabaseFile string
+
 	// DatabaseConnections is how many connections to PostgreSQL serve requests
 	// at most.
 	DatabaseConnections int
@@ -38,6 +41,8 @@ type Config struct {
 	// MasterKey the key itself, in base64. Exactly one is set; see Master.
 	MasterKeyFile string
 	MasterKey     string
+
+	credentials string // the folder of systemd's credentials
 
 	TLS TLS
 
@@ -96,6 +101,9 @@ type Tokens struct {
 
 	// SharedSecret is the key of HS256, verbatim; empty for all others.
 	SharedSecret string
+
+	// SharedSecretFile is the path of a file that holds SharedSecret, which Load fills in from it.
+	SharedSecretFile string
 
 	// Audience is the aud of access tokens. Empty means the issuer.
 	Audience string

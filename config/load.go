@@ -9,7 +9,7 @@ import (
 type Sources struct {
 	Base    Config            // Default or Dev
 	File    string            // path of a YAML file; empty means none
-	Environ []string          // as of os.Environ; only GRANTD_… counts
+	Environ []string          // as of os.Environ; only GRANTD_… and CREDENTIALS_DIRECTORY count
 	Flags   map[string]string // by Setting.Key, only those given
 }
 
@@ -36,6 +36,7 @@ func Load(s Sources) (Config, error) {
 	}
 	p = append(p, readEnviron(&c, s.Environ)...)
 	p = append(p, readFlags(&c, s.Flags)...)
+	p = append(p, takeSecrets(&c, s.Base, s.Environ)...)
 	return c, p.err()
 }
 

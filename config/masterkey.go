@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 )
@@ -30,7 +29,7 @@ func (c Config) Master() ([]byte, error) {
 	case c.MasterKey != "":
 		return masterOf("master_key", c.MasterKey)
 	case c.MasterKeyFile != "":
-		return masterIn(c.MasterKeyFile)
+		return c.masterIn(c.MasterKeyFile)
 	}
 	return nil, Problems{{"master_key_file", "there is no master key", "set it to the path of the one of this database" + newMasterKey}}
 }
@@ -49,32 +48,23 @@ func decodeMaster(text string) ([]byte, bool) {
 	return key, err == nil && len(key) == masterKeyLen
 }
 
-func masterIn(path string) ([]byte, error) { return keyIn("master_key_file", path) }
+func (c Config) masterIn(path string) ([]byte, error) { return c.keyIn("master_key_file", path) }
 
 // NewMaster reads the master key that is to come from a file, and takes no more of it than Master.
-func NewMaster(path string) ([]byte, error) { return keyIn("--new-master-key-file", path) }
+func (c Config) NewMaster(path string) ([]byte, error) { return c.keyIn("--new-master-key-file", path) }
 
 // ParseMaster decodes a master key that was given otherwise.
 func ParseMaster(where, text string) ([]byte, error) { return masterOf(where, text) }
 
-func keyIn(setting, path string) ([]byte, error) {
-	where := setting + " " + quote(path)
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+func (c Config) keyIn(setting, path string) ([]byte, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, missingKey(setting, path)
-	case err != nil:
-		return nil, Problems{{where, cause(err).Error(), "let the user that runs grantd read it"}}
-	case !info.Mode().IsRegular():
-		return nil, Problems{{where, "it is not a regular file", "name the file that holds the key" + newMasterKey}}
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
-		return nil, Problems{{where, "other users may read or write it", "run: chmod 600 " + path}}
 	}
-	data, err := readAtMost(path, 4096)
-	if err != nil {
-		return nil, Problems{{where, err.Error(), "let the user that runs grantd read it"}}
+	text, problem := readSecret(setting, path, c.credentials)
+	if problem != nil {
+		return nil, Problems{*problem}
 	}
-	return masterOf(where, string(data))
+	return masterOf(setting+" "+quote(path), text)
 }
 
 // missingKey says where it looked: a mistyped path or another working

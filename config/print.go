@@ -18,6 +18,7 @@ func Example() string { return example }
 // Print writes the effective settings as YAML that Load reads again, in the
 // order of Settings. Secrets are masked as "***".
 func (c Config) Print(w io.Writer) error {
+	c = c.withoutSecretsOfFiles()
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	for _, l := range table {
 		parent, name := root, l.key

@@ -20,6 +20,19 @@ type probe struct {
 	HTTPGet struct{ Path, Port string } `yaml:"httpGet"`
 }
 
+type volume struct {
+	Name   string
+	Secret struct {
+		Mode  int `yaml:"defaultMode"`
+		Items []struct{ Key, Path string }
+	}
+}
+
+type mount struct {
+	Name string
+	Path string `yaml:"mountPath"`
+}
+
 type manifest struct {
 	Kind       string
 	Data       map[string]string
@@ -36,10 +49,13 @@ type manifest struct {
 				Security struct {
 					NonRoot bool `yaml:"runAsNonRoot"`
 					User    int  `yaml:"runAsUser"`
+					Group   int  `yaml:"fsGroup"`
 				} `yaml:"securityContext"`
+				Volumes    []volume
 				Containers []struct {
-					Args []string
-					Env  []struct {
+					Args   []string
+					Mounts []mount `yaml:"volumeMounts"`
+					Env    []struct {
 						Name string
 						From struct {
 							Secret struct{ Name, Key string } `yaml:"secretKeyRef"`
@@ -79,12 +95,10 @@ func TestKubernetes(t *testing.T) {
 		}
 	}
 	settings, secrets := manifests["ConfigMap"].Data, manifests["Secret"].StringData
-	environment := append(environ(settings), "GRANTD_MASTER_KEY="+secrets["master-key"])
-	c, err := config.Load(config.Sources{Base: config.Default(), Environ: environment})
-	if err != nil || c.Check() == nil {
-		t.Errorf("the example's master key is taken: %v", err)
+	if _, err := config.ParseMaster("the example", secrets["master-key"]); err == nil {
+		t.Error("the example's master key is taken")
 	}
-	c = valid(t, config.Sources{Environ: append(environ(settings), "GRANTD_MASTER_KEY="+masterKey)}, "")
+	c := valid(t, config.Sources{Environ: environ(settings)}, "/etc/grantd")
 
 	program := grantd(t)
 	for _, kind := range []string{"Job", "Deployment"} {
@@ -92,7 +106,7 @@ func TestKubernetes(t *testing.T) {
 		own := pod.Containers[0]
 		known(t, program, own.Args)
 		for _, e := range own.Env {
-			if _, ok := secrets[e.From.Secret.Key]; !ok || e.Name != "GRANTD_MASTER_KEY" && e.Name != "PGPASSWORD" {
+			if _, ok := secrets[e.From.Secret.Key]; !ok || e.Name != "PGPASSWORD" {
 				t.Errorf("%s: %+v", kind, e)
 			}
 		}
@@ -105,6 +119,17 @@ func TestKubernetes(t *testing.T) {
 	pod := deployment.Template.Spec
 	if !strings.Contains(read(t, "../Dockerfile"), fmt.Sprintf("\nUSER %d:", pod.Security.User)) {
 		t.Errorf("the image has another user than %d", pod.Security.User)
+	}
+	// The master key is a file of root's, which the pod's group may read, and nobody else.
+	key := pod.Volumes[slices.IndexFunc(pod.Volumes, func(v volume) bool { return v.Name == "master-key" })].Secret
+	if key.Mode != 0o440 || pod.Security.Group != pod.Security.User || len(key.Items) != 1 || secrets[key.Items[0].Key] == "" {
+		t.Errorf("the master key is mounted as %+v, with the group %d", key, pod.Security.Group)
+	}
+	mounted := slices.ContainsFunc(pod.Containers[0].Mounts, func(m mount) bool {
+		return m.Name == "master-key" && m.Path+"/"+key.Items[0].Path == settings["GRANTD_MASTER_KEY_FILE"]
+	})
+	if !mounted {
+		t.Errorf("%s is not mounted", settings["GRANTD_MASTER_KEY_FILE"])
 	}
 	if grace := time.Duration(pod.Grace) * time.Second; grace <= stopping(c) {
 		t.Errorf("pods are killed after %s", grace)

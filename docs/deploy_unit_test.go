@@ -19,7 +19,14 @@ func TestUnit(t *testing.T) {
 	for _, found := range unitLine.FindAllStringSubmatch(read(t, "deploy/grantd.service"), -1) {
 		unit[found[1]] = found[2]
 	}
-	c := valid(t, config.Sources{File: "deploy/grantd.yaml"}, "/etc/grantd")
+	// As systemd hands it over, by the name that grantd looks for.
+	name, from, _ := strings.Cut(unit["LoadCredential"], ":")
+	credentials := t.TempDir()
+	write(t, filepath.Join(credentials, name), masterKey)
+	c := valid(t, config.Sources{File: "deploy/grantd.yaml", Environ: []string{"CREDENTIALS_DIRECTORY=" + credentials}}, "/etc/grantd")
+	if !strings.Contains(read(t, "deploy/README.md"), " --master-key-file "+from) {
+		t.Errorf("the master key is not at %s", from)
+	}
 	started := strings.Fields(unit["ExecStart"])
 	known(t, grantd(t), started[1:])
 	if manual := read(t, "deploy/README.md"); started[len(started)-1] != "/etc/grantd/grantd.yaml" || !strings.Contains(manual, "install grantd "+filepath.Dir(started[0])+"/") {

@@ -91,7 +91,7 @@ func (a *app) keyReseal(ctx context.Context, ad admin, in reseal) error {
 		done, err := how.Finish(ctx, ad.db, master)
 		return a.resealed(ctx, ad, done, err)
 	}
-	next, err := a.newMaster(in.newMaster)
+	next, err := a.newMaster(ad.cfg, in.newMaster)
 	if err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func (a *app) keyReseal(ctx context.Context, ad admin, in reseal) error {
 }
 
 // newMaster reads the master key that is to come.
-func (a *app) newMaster(path string) (*token.Master, error) {
-	key, err := a.newMasterKey(path)
+func (a *app) newMaster(cfg config.Config, path string) (*token.Master, error) {
+	key, err := a.newMasterKey(cfg, path)
 	if err != nil {
 		return nil, err
 	}
@@ -119,9 +119,9 @@ func (a *app) newMaster(path string) (*token.Master, error) {
 	return token.NewMaster(key)
 }
 
-func (a *app) newMasterKey(path string) ([]byte, error) {
+func (a *app) newMasterKey(cfg config.Config, path string) ([]byte, error) {
 	if path != "-" {
-		return config.NewMaster(path)
+		return cfg.NewMaster(path)
 	}
 	text, err := io.ReadAll(io.LimitReader(a.stdin, 4096))
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/grantd/grantd/config"
 	"github.com/spf13/cobra"
@@ -14,10 +15,11 @@ import (
 const settingKey = "grantd-setting"
 
 // addSettings gives cmd a flag for each of the named settings, or for all. A
-// secret has no flag: other users of the machine can read a command line.
+// secret has no flag: other users of the machine can read a command line. With a setting goes the one
+// that names a file for it.
 func addSettings(cmd *cobra.Command, keys ...string) {
 	for _, s := range config.Settings() {
-		if s.Secret || len(keys) > 0 && !slices.Contains(keys, s.Key) {
+		if s.Secret || len(keys) > 0 && !slices.Contains(keys, s.Key) && !slices.Contains(keys, strings.TrimSuffix(s.Key, "_file")) {
 			continue
 		}
 		cmd.Flags().String(s.Flag, s.Default, s.Usage)
