@@ -108,7 +108,7 @@ func (s *Server) locate(ctx context.Context, try *attempt, userID string) error 
 }
 
 // count takes one from each bucket that the attempt counts in. Who guesses elsewhere uses up what
-// strangers have, and nothing of what the user has at home.
+// strangers have, and nothing of what the user has at home (RFC 6749 §10.10).
 func (s *Server) count(ctx context.Context, try *attempt, userID string) error {
 	account, limits, now := LimitKey(userID), s.Limits, s.Now()
 	if userID == "" {

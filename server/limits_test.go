@@ -89,8 +89,12 @@ func TestMistyping(t *testing.T) {
 	}
 }
 
-// RFC 6749 §4.3.2, §10.10: many addresses together have no more guesses at an account than one.
+// Many addresses together have no more guesses at an account than one.
 func TestGuessesFromManyAddresses(t *testing.T) {
+	t.Run("6749-4.3.2 guesses from 1000 addresses", testManyAddresses)
+}
+
+func testManyAddresses(t *testing.T) {
 	s, h := limited(t)
 	tried := 0
 	for i := range 1000 {
@@ -230,8 +234,8 @@ func TestServersShareLimits(t *testing.T) {
 func TestGuessesFromOneAddress(t *testing.T) {
 	s, _ := limited(t)
 	for name, address := range map[string]func(i int) string{
-		"IPv4":   func(int) string { return "198.51.100.1" },
-		"an /64": func(i int) string { return fmt.Sprintf("2001:db8:0:1:%x::%x", i, i) },
+		"6749-10.10 guesses from one address of IPv4": func(int) string { return "198.51.100.1" },
+		"6749-10.10 guesses from one /64 of IPv6":     func(i int) string { return fmt.Sprintf("2001:db8:0:1:%x::%x", i, i) },
 	} {
 		tried := 0
 		for i := range 120 {
@@ -457,7 +461,9 @@ func TestClientLimit(t *testing.T) {
 func TestWireOfWhoIsLimited(t *testing.T) {
 	s, _ := limited(t, fixedIssuer)
 	s.guesses("198.51.100.1", "ann", 30)
-	golden(t, "error_limited", s.guess("198.51.100.2", "ann", "a wrong password").wire())
+	t.Run("6585-4 when to try again", func(t *testing.T) {
+		golden(t, "error_limited", s.guess("198.51.100.2", "ann", "a wrong password").wire())
+	})
 }
 
 func readFile(t *testing.T, path string) string {

@@ -45,6 +45,7 @@ func (a *app) benchCommand() *cobra.Command {
 		Example: "  grantd bench\n" +
 			"  grantd bench --operation refresh,me --runs 5 --output json\n" +
 			"  grantd bench --mix refresh=2,introspect=10,me=10,client_credentials=1 --rate 2000 --for 30s\n" +
+			"  grantd bench --operation refresh,me --rate 500 --guesses 10000\n" +
 			"  grantd bench --operation refresh --count 1000000 --chains 50000\n" +
 			"  GRANTD_BENCH_DATABASE=postgres://bench:PASSWORD@127.0.0.1/bench grantd bench --connections 256\n" +
 			"  printf 'secret\\ndev-service-secret\\n' | grantd bench --issuer http://127.0.0.1:8000 --user johndoe --service dev-service",
@@ -67,6 +68,7 @@ func (in *benchFlags) addFlags(cmd *cobra.Command) {
 	f.StringVar(&in.mix, "mix", "", "a load of several operations at once, OPERATION=WEIGHT,…")
 	f.IntVar(&o.Connections, "connections", 16, "how many connections send one request after the other")
 	f.Float64Var(&o.Rate, "rate", 0, "requests that begin in a second; as many as are answered when 0")
+	f.Float64Var(&o.Guesses, "guesses", 0, "wrong passwords that are sent in a second beside each operation, from 10,000 addresses")
 	f.DurationVar(&o.For, "for", 3*time.Second, "how long each run takes; without end when only --count is given")
 	f.Int64Var(&o.Count, "count", 0, "how many requests a run has at most; any number when 0")
 	f.IntVar(&o.Runs, "runs", 1, "how often each operation is measured; the median counts")

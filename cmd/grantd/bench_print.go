@@ -21,7 +21,10 @@ func (a *app) printBench(r *bench.Report) error {
 		return err
 	}
 	for _, l := range r.Operations {
-		if l.Alone != nil {
+		if g := l.Guesses; g != nil {
+			fmt.Fprintf(a.stdout, "\n%s: %.2f of the p99 that it has alone (%s ms), beside %s guesses a second: %s looked at, %s limited (429), %s too many at once (503)\n",
+				l.Operation, l.Alone.P99Ratio, milliseconds(l.Alone.P99), whole(g.Sent), whole(g.Wrong), whole(g.Limited), whole(g.Busy))
+		} else if l.Alone != nil {
 			fmt.Fprintf(a.stdout, "\n%s: %.2f of the rate and %.2f of the p99 that refresh has alone (%s/s, %s ms), beside %s logins a second\n"+
 				"(%s more a second found the queue full, and waited as long as Retry-After says)\n",
 				l.Operation, l.Alone.RateRatio, l.Alone.P99Ratio, whole(l.Alone.Rate), milliseconds(l.Alone.P99), whole(l.Passwords), whole(l.PasswordsRefused))

@@ -92,6 +92,15 @@ func TestBenchMixesOverTLS(t *testing.T) {
 	}
 }
 
+func TestBenchBesideGuesses(t *testing.T) {
+	t.Parallel()
+	r, _ := benchmark(t, "", "--operation", "me", "--guesses", "200")
+	wantOperations(t, r, "me")
+	if l := r.Operations[0]; l.Guesses == nil || l.Guesses.Sent <= 0 || l.Guesses.Wrong <= 0 || l.Alone == nil || l.Alone.P99 <= 0 {
+		t.Errorf("%+v %+v", l.Guesses, l.Alone)
+	}
+}
+
 func TestBenchCounts(t *testing.T) {
 	t.Parallel()
 	r, _ := benchmark(t, "", "--operation", "refresh,introspect_first", "--for", "0s", "--count", "64")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -102,6 +103,9 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 	if err := defaultClientProblem(ctx, cfg, db); err != nil {
 		log.Warn("password requests that name no client will be refused", "error", err)
 	}
+	if oneAddress(cfg) {
+		log.Warn("wrong passwords of everybody count as those of the proxy's address: list it in trusted_proxies, and have it send X-Forwarded-For")
+	}
 	log.Info("grantd starts", "version", version(), "issuer", cfg.Issuer, "listen", on.public.Addr().String(),
 		"ops_listen", on.ops.Addr().String(), "database", config.MaskDatabase(cfg.Database))
 	// While the last requests finish, revocations count as before.
@@ -151,6 +155,12 @@ func serverOptions(cfg config.Config, master *token.Master, db *store.DB, log *s
 		o.Scopes = append(o.Scopes, server.Scope{Name: s.Name, Description: s.Description})
 	}
 	return o, nil
+}
+
+// oneAddress is whether a proxy that speaks https for us stands between us and everybody, and is not to be
+// believed where they come from.
+func oneAddress(cfg config.Config) bool {
+	return strings.HasPrefix(cfg.Issuer, "https:") && cfg.TLS.CertFile == "" && len(cfg.TrustedProxies) == 0 && cfg.Limits.Address != (config.Rate{})
 }
 
 func limits(cfg config.Limits) server.Limits {

@@ -21,6 +21,8 @@ type Options struct {
 	// Rate is how many requests begin in a second. Zero means that each connection sends its next as soon as the one before
 	// is answered.
 	Rate float64
+	// Guesses is how many wrong passwords are sent in a second, from 10,000 addresses, beside each operation. Zero means none.
+	Guesses float64
 	// For and Count bound each run, by time and by requests. One of them may be zero.
 	For   time.Duration
 	Count int64
@@ -85,6 +87,10 @@ func (o *Options) Check() error {
 		return errors.New("there must be at least one run")
 	case !(o.Rate >= 0 && o.Rate <= mostRate): // which NaN is not either
 		return fmt.Errorf("the rate is not a number from 0 to %d", int(mostRate))
+	case !(o.Guesses >= 0 && o.Guesses <= mostGuesses):
+		return fmt.Errorf("the guesses a second are not a number from 0 to %d", mostGuesses)
+	case o.Guesses > 0 && (o.Remote != nil || len(o.works()) == 0 || o.works()[0].has(func(op operation) bool { return op.beside })):
+		return errors.New("guesses are sent to a server that is started, beside an operation that has nothing else beside it")
 	case o.Authorizations < 0 || o.Chains < 0 || o.Clients < 0 || o.Cores < 0:
 		return errors.New("there cannot be fewer than no authorizations, chains, clients or cores")
 	case max(o.Authorizations, o.Chains, o.Clients) > mostAdded:
@@ -92,7 +98,11 @@ func (o *Options) Check() error {
 	case o.HashCost != 0 && (o.HashCost < 10 || o.HashCost > 16):
 		return errors.New("a server takes bcrypt costs from 10 to 16")
 	}
-	return checkFiles(o.Connections)
+	connections := o.Connections
+	if o.Guesses > 0 {
+		connections += guessers
+	}
+	return checkFiles(connections)
 }
 
 // works are what is measured, in order.

@@ -103,10 +103,19 @@ func because(ctx context.Context, err error) error {
 func (b *bench) loaded(ctx context.Context, w work, ready []func(int) exchange, run int) (m Measured, parts []Measured, err error) {
 	beside := w.has(func(op operation) bool { return op.beside })
 	var alone Measured
-	if beside { // in the same run, so that the machine is the same
+	if beside || b.Guesses > 0 { // in the same run, so that the machine is the same
 		if alone, _, err = b.load(ctx, w, ready, run, false); err != nil {
 			return m, nil, err
 		}
+	}
+	switch {
+	case b.Guesses > 0:
+		stop, err := b.scene.guess(ctx, b.Guesses, min(usersMany, max(b.Authorizations, 1)))
+		if err != nil {
+			return m, nil, err
+		}
+		defer func() { m.addGuesses(stop()) }()
+	case beside:
 		stop, err := b.scene.beside(ctx)
 		if err != nil {
 			return m, nil, err
@@ -114,7 +123,7 @@ func (b *bench) loaded(ctx context.Context, w work, ready []func(int) exchange, 
 		defer func() { m.addLogins(stop()) }()
 	}
 	m, parts, err = b.load(ctx, w, ready, run, b.Profiles != "" && run == 0)
-	if beside && err == nil {
+	if (beside || b.Guesses > 0) && err == nil {
 		m.Alone = &Alone{Rate: alone.Rate, P99: alone.P99, RateRatio: m.Rate / alone.Rate, P99Ratio: m.P99 / alone.P99}
 	}
 	return m, parts, err

@@ -24,6 +24,9 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		"a mix has two":             func(o *Options) { o.Mix = []Weight{{"me", 1}} },
 		"twice":                     func(o *Options) { o.Mix = []Weight{{"me", 1}, {"me", 2}} },
 		"is a mix already":          func(o *Options) { o.Mix = []Weight{{"me", 1}, {"refresh_beside_password", 2}} },
+		"guesses a second are not":  func(o *Options) { o.Guesses = math.NaN() },
+		"a server that is started":  func(o *Options) { o.Guesses, o.Remote = 1, &Remote{} },
+		"nothing else beside it":    func(o *Options) { o.Guesses, o.Operations = 1, []string{"refresh_beside_password"} },
 		"the weight of me is not a": func(o *Options) { o.Mix = []Weight{{"me", 0}, {"refresh", 2}} },
 	} {
 		o := Options{Connections: 1, Runs: 1, For: time.Second}

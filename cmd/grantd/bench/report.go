@@ -74,8 +74,9 @@ type Measured struct {
 	Memory     float64 `json:"memory_mb"`
 	Passwords  float64 `json:"passwords,omitempty"` // logins a second beside it
 	// PasswordsRefused are the logins a second that found the queue full. They waited as long as Retry-After says.
-	PasswordsRefused float64 `json:"passwords_refused,omitempty"`
-	Alone            *Alone  `json:"alone,omitempty"` // the same without what is beside it
+	PasswordsRefused float64  `json:"passwords_refused,omitempty"`
+	Guesses          *Guesses `json:"guesses,omitempty"` // at passwords beside it
+	Alone            *Alone   `json:"alone,omitempty"`   // the same without what is beside it
 
 	Limit     float64 `json:"limit"` // the rate that nothing can exceed; 0: unknown
 	Share     float64 `json:"share"` // of the limit

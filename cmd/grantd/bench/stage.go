@@ -153,6 +153,9 @@ func (s *stage) settings(database string) []string {
 		"GRANTD_ISSUER="+s.issuer, "GRANTD_DATABASE="+database, "GRANTD_SHUTDOWN_DELAY=0s",
 		"GRANTD_LIMITS_CLIENT=off", // one client sends all
 		"GRANTD_MASTER_KEY="+base64.StdEncoding.EncodeToString(s.key), "GRANTD_PASSWORD_BCRYPT_COST="+strconv.Itoa(s.HashCost))
+	if s.Guesses > 0 {
+		all = append(all, "GRANTD_TRUSTED_PROXIES=127.0.0.1") // which says where guesses come from
+	}
 	if s.Profiles != "" {
 		all = append(all, "GRANTD_PPROF_ENABLED=true")
 	}
