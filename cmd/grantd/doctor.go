@@ -195,7 +195,7 @@ func (a *app) printResult() func(doctor.Result) {
 			group = r.Group
 			fmt.Fprintln(a.stdout, group)
 		}
-		fmt.Fprintf(a.stdout, "%-11s  %-6s  %-17s  %s: %s\n", r.Outcome, r.Level, r.Section, r.Claim, printable(r.Evidence))
+		fmt.Fprintf(a.stdout, "%-11s  %-6s  %-17s  %-61s  %s\n", r.Outcome, r.Level, r.Section, r.Claim, printable(r.Evidence))
 	}
 }
 
@@ -215,7 +215,14 @@ func (a *app) printReport(o doctor.Options, r doctor.Report) error {
 			r.Count(doctor.CannotTell, doctor.Must), r.Count(doctor.CannotTell, doctor.Must) + r.Count(doctor.CannotTell, doctor.Should),
 		})
 	}
-	_, err := fmt.Fprintf(a.stdout, "\n%s at %s: %d ok, %d fail (%d MUST, %d SHOULD), %d cannot be told; %s were sent\n",
+	fmt.Fprintln(a.stdout)
+	switch {
+	case o.Client.ID == "":
+		fmt.Fprintln(a.stdout, "Most shows with a client and a user that are for tests: --client, --redirect-uri, --user; see grantd doctor --help.")
+	case o.User == "":
+		fmt.Fprintln(a.stdout, "More shows with a user that is for tests: --redirect-uri, --user; see grantd doctor --help.")
+	}
+	_, err := fmt.Fprintf(a.stdout, "%s at %s: %d ok, %d fail (%d MUST, %d SHOULD), %d cannot be told; %s were sent\n",
 		count(len(r.Results), "point"), printable(o.Issuer), r.Count(doctor.OK, doctor.Must)+r.Count(doctor.OK, doctor.Should),
 		r.Count(doctor.Fails, doctor.Must)+r.Count(doctor.Fails, doctor.Should), r.Count(doctor.Fails, doctor.Must), r.Count(doctor.Fails, doctor.Should),
 		r.Count(doctor.CannotTell, doctor.Must)+r.Count(doctor.CannotTell, doctor.Should), count(r.Requests, "request"))

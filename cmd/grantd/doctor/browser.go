@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -51,7 +52,7 @@ func (l landing) says() string {
 		return statusText(l.page.status) + ", a page"
 	}
 	text := "sent to " + addressOf(l.to)
-	if code := l.to.Query().Get("error"); code != "" {
+	if code := l.answers().Get("error"); code != "" {
 		return text + " with error=" + clip(code, 40)
 	}
 	for name, what := range map[string]string{"code": "a code", "access_token": "an access token"} {
@@ -77,6 +78,9 @@ func (e *exam) request(pairs ...string) url.Values {
 	}
 	if e.Scope != "" {
 		q.Set("scope", e.Scope)
+	}
+	if slices.Contains(strings.Fields(e.Scope), "offline_access") {
+		q.Set("prompt", "consent") // OpenID Connect Core §11: without it the scope is ignored
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if q.Set(pairs[i], pairs[i+1]); pairs[i+1] == "" {

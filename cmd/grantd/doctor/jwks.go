@@ -79,7 +79,7 @@ func jwksPublic(ctx context.Context, e *exam) verdict {
 			}
 		}
 	}
-	return ok("%d keys, public members only", len(raw))
+	return ok("public members only, of %d", len(raw))
 }
 
 func jwksNamed(ctx context.Context, e *exam) verdict {
@@ -100,5 +100,5 @@ func jwksNamed(ctx context.Context, e *exam) verdict {
 		}
 		names = append(names, m.KID)
 	}
-	return ok("%d keys with kid and alg", len(raw))
+	return ok("kid and alg, of %d", len(raw))
 }

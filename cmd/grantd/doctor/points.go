@@ -12,7 +12,8 @@ type point struct {
 	run     func(ctx context.Context, e *exam) verdict
 }
 
-// points are all, in the order in which they are examined. What ends authorizations comes after what looks at them.
+// What an RFC says of clients alone, as RFC 9700 does of the password grant and of tokens in URLs, is a SHOULD of the server
+// that lets them. points are all, in the order in which they are examined. What ends authorizations comes after what looks at them.
 var points = []point{
 	{"metadata", "Metadata", Must, "RFC 8414 §3", "the metadata are where clients look for them", metadataFound},
 	{"metadata_json", "Metadata", Must, "RFC 8414 §3.2", "they are a JSON object, status 200, application/json", metadataJSON},
@@ -41,7 +42,7 @@ var points = []point{
 	{"token_get", "Token endpoint", Must, "RFC 6749 §3.2", "GET is refused", tokenGet},
 	{"token_query", "Token endpoint", Must, "RFC 6749 §2.3.1", "parameters in the URL are not read", tokenQuery},
 	{"token_twice", "Token endpoint", Must, "RFC 6749 §3.2", "a parameter that comes twice is refused", tokenTwice},
-	{"token_cors", "Token endpoint", Must, "RFC 9700 §2.6", "scripts of foreign sites cannot use the browser's cookies", tokenCORS},
+	{"token_cors", "Token endpoint", Should, "RFC 9700 §2.6", "scripts of foreign sites cannot use the browser's cookies", tokenCORS},
 
 	{"page_frames", "Pages", Must, "RFC 9700 §4.16", "no site can frame the page", pageFrames},
 	{"page_no_store", "Pages", Should, "RFC 9111 §5.2.2.5", "no cache keeps the page", pageNoStore},
@@ -101,5 +102,5 @@ var points = []point{
 	{"revoke_client", "Other endpoints", Must, "RFC 7009 §2.1", "a client revokes its own tokens only", revokeClient},
 	{"introspect", "Other endpoints", Must, "RFC 7662 §2.1", "introspection refuses who does not authenticate", introspectRefuses},
 	{"userinfo", "Other endpoints", Must, "RFC 6750 §3", "userinfo refuses who has no token, with a challenge", userinfoRefuses},
-	{"bearer_query", "Other endpoints", Must, "RFC 9700 §4.3.2", "an access token in the URL is not read", bearerQuery},
+	{"bearer_query", "Other endpoints", Should, "RFC 9700 §4.3.2", "an access token in the URL is not read", bearerQuery},
 }

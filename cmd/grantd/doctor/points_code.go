@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"net/http"
 	"strings"
 )
 
@@ -123,19 +124,27 @@ func codeReuse(ctx context.Context, e *exam) verdict {
 	return e.controlled(ctx, e.goodRefresh, r, err, "the refresh token of the first use")
 }
 
-// deadAccess asks userinfo whether a token is good still.
+// deadAccess asks userinfo whether a token is good still, if it takes others.
 func (e *exam) deadAccess(ctx context.Context, t *tokens) verdict {
-	if err := e.needs("userinfo_endpoint", false, false, false); err != nil {
-		return unknown("there is no refresh token to look at; ask with --scope for the scope that brings one")
+	const lacking = "there is no refresh token to look at; ask with --scope for the scope that brings one"
+	other, err := e.some(ctx)
+	if err != nil || e.metadata.endpoint("userinfo_endpoint") == "" {
+		return unknown(lacking)
 	}
-	r, err := e.get(ctx, e.metadata.str("userinfo_endpoint"), bearer(t.access()))
+	before, err := e.get(ctx, e.metadata.endpoint("userinfo_endpoint"), bearer(other.access()))
+	if err != nil || before.status != http.StatusOK {
+		return unknown(lacking)
+	}
+	r, err := e.get(ctx, e.metadata.endpoint("userinfo_endpoint"), bearer(t.access()))
 	switch {
 	case err != nil:
 		return because(err)
-	case r.status == 200:
+	case r.status < 400:
 		return fails("the access token of the first use is good at userinfo")
+	case r.status >= 500:
+		return unknown("userinfo answers %s", statusText(r.status))
 	}
-	return unknown("there is no refresh token to look at; userinfo answers %s", statusText(r.status))
+	return ok("userinfo answers the access token of the first use %s", statusText(r.status))
 }
 
 func codeRedirect(ctx context.Context, e *exam) verdict {

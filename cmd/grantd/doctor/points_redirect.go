@@ -12,7 +12,7 @@ func redirectUnknownClient(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	l, err := e.visit(ctx, e.request("client_id", "doctor-"+random(), "redirect_uri", someOrigin+"/callback"))
-	return e.stays(ctx, l, err, "an unknown client")
+	return e.stays(ctx, l, err, "client_id made up")
 }
 
 // redirectOpen asks with a foreign address, and with something else that is wrong, too: servers that look for that first,

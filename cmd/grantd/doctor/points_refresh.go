@@ -76,12 +76,20 @@ func refreshSecret(ctx context.Context, e *exam) verdict {
 	return refused(r, err, "a wrong secret")
 }
 
+// ofPublic is the verdict on what §4.14.2 asks of public clients. The tokens of others are bound by their secret.
+func (e *exam) ofPublic(v verdict) verdict {
+	if v.outcome == Fails && e.Client.Secret != "" {
+		return unknown("%s; the client has a secret, and of such it is not asked", v.evidence)
+	}
+	return v
+}
+
 func refreshReuse(ctx context.Context, e *exam) verdict {
 	x, err := e.reused(ctx)
 	if err != nil {
 		return because(err)
 	}
-	return e.controlled(ctx, e.goodRefresh, x.last, nil, "a refresh token from two refreshes ago")
+	return e.ofPublic(e.controlled(ctx, e.goodRefresh, x.last, nil, "a refresh token from two refreshes ago"))
 }
 
 func refreshEnds(ctx context.Context, e *exam) verdict {
@@ -90,8 +98,8 @@ func refreshEnds(ctx context.Context, e *exam) verdict {
 	case err != nil:
 		return because(err)
 	case x.last.gives():
-		return fails("its use is not even noticed")
+		return e.ofPublic(fails("its use is not even noticed"))
 	}
 	r, err := e.useRefresh(ctx, e.Client, x.newest)
-	return e.controlled(ctx, e.goodRefresh, r, err, "the newest refresh token after that")
+	return e.ofPublic(e.controlled(ctx, e.goodRefresh, r, err, "the newest refresh token after that"))
 }

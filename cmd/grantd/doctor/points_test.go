@@ -117,6 +117,9 @@ func TestPoints(t *testing.T) {
 	seen := map[string]bool{}
 	groups := []string{}
 	for _, p := range points {
+		if len(p.claim) > 61 || len(p.section) > len("RFC 6749 §4.1.2.1") {
+			t.Errorf("%q, %q: columns are not as wide", p.claim, p.section)
+		}
 		if seen[p.id] || strings.ToLower(p.id) != p.id || p.claim == "" || !strings.HasPrefix(p.section, "RFC ") || !strings.Contains(p.section, " §") {
 			t.Errorf("%+v", p)
 		}

@@ -86,7 +86,7 @@ func TestStockServerFails(t *testing.T) {
 		"page_frames", "page_no_store", "page_referrer", "redirect_unknown_client", "redirect_open", "redirect_slash",
 		"redirect_query", "redirect_host", "redirect_port", "redirect_scheme", "redirect_path", "redirect_fragment",
 		"authorize_error", "authorize_twice", "implicit", "iss", "pkce_plain", "code_reuse", "token_lifetime", "jwt_type",
-		"jwt_claims", "jwt_audience", "jwt_times", "refresh_scope", "refresh_client", "refresh_secret", "refresh_ends",
+		"jwt_claims", "jwt_audience", "jwt_times", "refresh_scope", "refresh_client", "refresh_secret",
 	}
 	var got []string
 	for _, p := range points {
