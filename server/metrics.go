@@ -2,7 +2,9 @@ package server
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +21,7 @@ type metrics struct {
 	requests  *telemetry.Requests
 	flying    atomic.Int64
 	refusals  *telemetry.Counters
+	limited   *telemetry.Counters
 	panics    *telemetry.Counters
 	probes    *telemetry.Counters
 	passwords *telemetry.Counters
@@ -35,12 +38,19 @@ var (
 	cameTo     = telemetry.Label{Name: "outcome", Values: []string{"ok", "failed"}}
 )
 
+// limits are the names of those that turn requests away, as the settings have them.
+var limits = map[reason.Word]string{
+	reason.AccountLimit: "account", reason.PlaceLimit: "known_place", reason.AddressLimit: "address",
+	reason.SignupLimit: "signup", reason.ClientLimit: "client", reason.RevokeLimit: "revocations",
+}
+
 // newMetrics are those of whatever has routes.
 func newMetrics(version string) *metrics {
 	all := telemetry.NewMetrics(version)
 	m := &metrics{
 		Metrics: all, requests: all.Requests(),
 		refusals: all.Counters("refusals_total", "Requests that were refused, by the reason that \"grantd explain\" tells of.", telemetry.Label{Name: "reason", Values: reasons()}),
+		limited:  all.Counters("limited_total", "Requests that a limit turned away.", telemetry.Label{Name: "limit", Values: slices.Sorted(maps.Values(limits))}),
 		panics:   all.Counters("panics_total", "Requests in which a handler panicked."),
 		probes:   all.Counters("readiness_probes_total", "Answers at /readyz.", cameTo),
 	}
@@ -82,8 +92,11 @@ func (m *metrics) count(r *http.Request, x *exchange, start time.Time) {
 		kind.GrantType = "other"
 	}
 	m.requests.Count(kind, time.Since(start))
-	if x.rec.reason != "" {
-		m.refusals.Inc(string(x.rec.reason))
+	if why := x.rec.reason; why != "" {
+		m.refusals.Inc(string(why))
+		if limit := limits[why]; limit != "" {
+			m.limited.Inc(limit)
+		}
 	}
 	x.endSpan(kind)
 }

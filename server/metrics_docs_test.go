@@ -10,8 +10,37 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/server/token"
 )
+
+// standalone is the resource router on its own.
+func (s *system) standalone() *server.Resources {
+	s.t.Helper()
+	ring, err := token.NewRing(token.ES256, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	verifier, err := scopes.NewVerifier(scopes.VerifierOptions{Issuer: s.opts.Issuer, Audience: s.opts.Issuer, Keys: ring})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	alone, err := server.NewResources(server.ResourceOptions{
+		DB: s.db, Verifier: verifier, Issuer: s.opts.Issuer, URL: "http://127.0.0.1:1", BcryptCost: 4, MaxConcurrentHashes: 1, Version: "test", Now: s.clock.Now,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return alone
+}
+
+// ofResources are the metrics of the resource router on its own.
+func (s *system) ofResources(alone *server.Resources) metrics {
+	answer := httptest.NewRecorder()
+	alone.Ops().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	return readMetrics(s.t, answer.Body.String())
+}
 
 // documented is a system of which every metric that there is has a value.
 func documented(t testing.TB) metrics {
@@ -27,7 +56,13 @@ func documented(t testing.TB) metrics {
 	s.srv.Observed(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("for a 5xx") })).
 		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	s.srv.WatchCertificate(s.clock.Now)
-	return s.metrics()
+	m, alone := s.metrics(), s.ofResources(s.standalone())
+	for name, kind := range alone.kinds { // those that it has beside
+		if m.kinds[name] == "" {
+			m.kinds[name], m.help[name], m.labels[name] = kind, alone.help[name], alone.labels[name]
+		}
+	}
+	return m
 }
 
 // The table of docs/operating.md has every metric of ours, in order, and says what the metric says of itself.

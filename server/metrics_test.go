@@ -9,9 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/grantd/grantd/scopes"
 	"github.com/grantd/grantd/server"
-	"github.com/grantd/grantd/server/token"
 )
 
 func TestMetrics(t *testing.T) {
@@ -91,8 +89,11 @@ func TestMetricsArePrivate(t *testing.T) {
 }
 
 func TestMetricsOfTrouble(t *testing.T) {
-	s := newSystem(t)
+	s := newSystem(t, func(o *server.Options) { o.Limits.Account = server.Rate{Burst: 2, Per: time.Hour} })
 	old := s.login("me").str("refresh_token")
+	for range 3 {
+		s.post("/token", form("grant_type", "password", "client_id", "app", "username", "bob", "password", "wrong"))
+	}
 	for range 2 { // the second is a theft after the grace
 		s.refresh(old)
 		s.clock.Add(time.Minute)
@@ -105,6 +106,7 @@ func TestMetricsOfTrouble(t *testing.T) {
 	m := s.metrics()
 	m.want(map[string]float64{
 		`refresh_rotations_total{outcome="reused"}`: 1,
+		`limited_total{limit="account"}`:            1, `limited_total{limit="address"}`: 0, `logins_total{outcome="limited"}`: 1,
 		`revocations`:  1,
 		`panics_total`: 1,
 		`http_requests_total{grant_type="",method="GET",outcome="server_error",route="none",status="5xx"}`: 1,
@@ -146,25 +148,10 @@ func TestMetricsOfTasks(t *testing.T) {
 // The resource router on its own has those that are of requests, its database and its passwords.
 func TestMetricsOfResources(t *testing.T) {
 	s := newSystem(t)
-	ring, err := token.NewRing(token.ES256, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	verifier, err := scopes.NewVerifier(scopes.VerifierOptions{Issuer: s.opts.Issuer, Audience: s.opts.Issuer, Keys: ring})
-	if err != nil {
-		t.Fatal(err)
-	}
-	alone, err := server.NewResources(server.ResourceOptions{
-		DB: s.db, Verifier: verifier, Issuer: s.opts.Issuer, URL: "http://127.0.0.1:1", BcryptCost: 4, MaxConcurrentHashes: 1, Version: "test", Now: s.clock.Now,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	alone := s.standalone()
 	alone.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/status/", nil))
-	answer := httptest.NewRecorder()
-	alone.Ops().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
-	m := readMetrics(t, answer.Body.String())
-	m.want(map[string]float64{`http_requests_total{grant_type="",method="GET",outcome="invalid_token",route="/status/",status="4xx"}`: 1})
+	m := s.ofResources(alone)
+	m.want(map[string]float64{`http_requests_total{grant_type="",method="GET",outcome="invalid_token",route="/status/",status="4xx"}`: 1, `issuer_known`: 1})
 	for _, name := range []string{"grantd_http_requests_in_flight", "grantd_password_hash_slots", `grantd_database_connections_max{pool="read"}`} {
 		if _, ok := m.values[name]; !ok {
 			t.Errorf("%s is missing", name)

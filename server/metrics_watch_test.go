@@ -108,6 +108,7 @@ func TestAlerts(t *testing.T) {
 func TestPromtool(t *testing.T) {
 	for _, args := range [][]string{
 		{"check", "metrics"},
+		{"check", "config", "../docs/deploy/prometheus.yaml"},
 		{"check", "rules", "../docs/deploy/prometheus-alerts.yaml"},
 		{"test", "rules", "../docs/testdata/prometheus-alerts-test.yaml"},
 	} {

@@ -64,7 +64,10 @@ func NewResources(o ResourceOptions) (*Resources, error) {
 	rs.metrics.ofDatabase(o.DB)
 	rs.metrics.ofHashing(hashes)
 	rs.tracing, hashes.tracing = o.Tracing, o.Tracing
-	rs.probes = []probe{databaseProbe(o.DB), {"the issuer's keys or revocations are not known", readyNow(o.Verifier)}}
+	known := readyNow(o.Verifier)
+	rs.metrics.Value(telemetry.Gauge, "issuer_known", "Whether the issuer's keys and revocations are known, 0 or 1, to the resource router on its own.",
+		func() float64 { return float64(truth(known(context.Background()) == nil)) })
+	rs.probes = []probe{databaseProbe(o.DB), {"the issuer's keys or revocations are not known", known}}
 	table := rs.newURLs(strings.TrimSuffix(base.Path, "/"))
 	signups := &signups{o.DB, newGuard(o.Limits), hashes, o.Now}
 	if _, err := rs.mountResources(table, resource.Options{

@@ -8,6 +8,7 @@ import (
 
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/server/telemetry"
 	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
 )
@@ -55,7 +56,7 @@ func checkAll(ctx context.Context, cfg config.Config, wrong error) error {
 	if isUnread(wrong) {
 		return wrong
 	}
-	return allProblems(checkServe(ctx, cfg, wrong), checkDefaultClient(ctx, cfg))
+	return allProblems(checkServe(ctx, cfg, wrong), checkDefaultClient(ctx, cfg), telemetry.CheckVariables())
 }
 
 // checkServe says everything for which "grantd serve" would not start, given

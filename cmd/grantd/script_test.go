@@ -109,6 +109,9 @@ func scriptServer(ts *testscript.TestScript, neg bool, args []string) {
 	for _, s := range config.Settings() {
 		p.cmd.Env = append(p.cmd.Env, s.Env+"="+ts.Getenv(s.Env))
 	}
+	for _, name := range []string{"OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT"} {
+		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
+	}
 	ts.Check(p.launch())
 	ts.Defer(p.kill)
 	servers(ts)[name] = p

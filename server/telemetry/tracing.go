@@ -32,16 +32,8 @@ type Tracing struct {
 // nil where they ask for none. An error names the variable that cannot be followed, and what to set.
 // Failed hears of spans that could not be sent. The tracing is to be closed.
 func NewTracing(ctx context.Context, version string, failed func(error)) (*Tracing, error) {
-	wanted, err := tracesWanted()
-	if err != nil || !wanted {
-		return nil, err
-	}
-	propagator, err := propagatorOf(os.Getenv("OTEL_PROPAGATORS"))
-	if err != nil {
-		return nil, err
-	}
-	sender, err := newSender()
-	if err != nil {
+	sender, propagator, err := readVariables()
+	if err != nil || sender == nil {
 		return nil, err
 	}
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
@@ -58,6 +50,26 @@ func NewTracing(ctx context.Context, version string, failed func(error)) (*Traci
 	// The SDK itself reads OTEL_TRACES_SAMPLER, OTEL_BSP_… and the limits of spans.
 	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(about), sdktrace.WithBatcher(exporter))
 	return &Tracing{provider, provider.Tracer("github.com/grantd/grantd", trace.WithInstrumentationVersion(version)), propagator}, nil
+}
+
+// CheckVariables returns the error that NewTracing would, as far as that can be told beforehand.
+func CheckVariables() error {
+	_, _, err := readVariables()
+	return err
+}
+
+// readVariables reads what the SDK does not read by itself. There is no sender where no traces are wanted.
+func readVariables() (*sender, propagation.TextMapPropagator, error) {
+	wanted, err := tracesWanted()
+	if err != nil || !wanted {
+		return nil, nil, err
+	}
+	propagator, err := propagatorOf(os.Getenv("OTEL_PROPAGATORS"))
+	if err != nil {
+		return nil, nil, err
+	}
+	sender, err := newSender()
+	return sender, propagator, err
 }
 
 // variable is what one for traces says, or else the one for all signals.
