@@ -139,6 +139,18 @@ func openSigningKeys(ctx context.Context, db *store.DB, m *token.Master) ([]toke
 	return keys, nil
 }
 
+// OpenRefresher makes one that reads every refresh token which the servers of this database do. It returns
+// token.ErrSealed when m is not the master key.
+func OpenRefresher(ctx context.Context, db *store.DB, m *token.Master, issuer string, now func() time.Time) (*token.Refresher, error) {
+	ring, err := openKeys(ctx, db, m, now())
+	if err != nil {
+		return nil, err
+	}
+	r := token.NewRefresher(ring.master, issuer, now)
+	r.Use(ring.master, ring.refresh...)
+	return r, nil
+}
+
 // claimMaster makes m the master key of a database that has none yet, if it opens what is there. It
 // returns token.ErrSealed when it does not, or another process was faster with another key.
 func claimMaster(ctx context.Context, db *store.DB, m *token.Master, now time.Time) error {

@@ -114,6 +114,7 @@ func openMaster(cfg config.Config) (*token.Master, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(key)
 	return token.NewMaster(key)
 }
 

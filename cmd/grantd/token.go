@@ -14,6 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/grantd/grantd/config"
 	"github.com/grantd/grantd/scopes"
+	"github.com/grantd/grantd/server"
 	"github.com/grantd/grantd/server/token"
 	"github.com/grantd/grantd/store"
 	"github.com/spf13/cobra"
@@ -241,16 +242,17 @@ func verificationKeys(ctx context.Context, db *store.DB, cfg config.Config) (sco
 }
 
 func (in *inspector) checkRefresh(ctx context.Context, db *store.DB) {
-	master, err := openMaster(in.cfg)
-	if in.cfg.MasterKey == "" && in.cfg.MasterKeyFile == "" {
-		err = errors.New("only the server's master key can; give --master-key-file")
+	refresher, err := in.refresher(ctx, db)
+	if errors.Is(err, token.ErrSealed) { // with these settings no server would read it, nor start
+		in.problem("%s", oneLine(err))
+		return
 	}
 	if err != nil {
 		in.checkTimes()
 		in.unchecked("signature", err)
 		return
 	}
-	t, err := token.NewRefresher(master, in.cfg.Issuer, time.Now).Read(in.raw)
+	t, err := refresher.Read(in.raw)
 	if err != nil {
 		in.problem("%s", oneLine(err))
 		return
@@ -264,6 +266,18 @@ func (in *inspector) checkRefresh(ctx context.Context, db *store.DB) {
 	default:
 		in.checkGrant(g, t)
 	}
+}
+
+// refresher reads as the server does, also what was made with a master key from before.
+func (in *inspector) refresher(ctx context.Context, db *store.DB) (*token.Refresher, error) {
+	if in.cfg.MasterKey == "" && in.cfg.MasterKeyFile == "" {
+		return nil, errors.New("only the server's master key can; give --master-key-file")
+	}
+	master, err := openMaster(in.cfg)
+	if err != nil {
+		return nil, err
+	}
+	return server.OpenRefresher(ctx, db, master, in.cfg.Issuer, time.Now)
 }
 
 // checkGrant says what would become of the authorization if t were presented now.
