@@ -73,7 +73,7 @@ func readBasic(headers []string) (credentials, error) {
 		return credentials{}, nil
 	}
 	if len(headers) > 1 {
-		return credentials{}, badRequest(reason.ParameterRepeated, "the Authorization header is given more than once")
+		return credentials{}, badRequest(reason.AuthorizationRepeated, "the Authorization header is given more than once")
 	}
 	scheme, value, _ := strings.Cut(headers[0], " ")
 	switch {

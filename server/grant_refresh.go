@@ -159,7 +159,7 @@ func (s *Server) liveRefresh(ctx context.Context, refresh string) (token.Refresh
 	case store.Rotated, store.Repeated:
 		return t, nil
 	}
-	return t, badGrant(reason.RefreshTokenSpent, "the refresh token is spent or revoked")
+	return t, badGrant(reason.GrantRevoked, "the refresh token is spent or revoked")
 }
 
 // rotation is what a refresh token asks of its authorization now.

@@ -297,8 +297,12 @@ func (s *system) send(method, path, body string, edits ...edit) reply {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	out := reply{Response: res, body: string(text)}
-	json.Unmarshal(text, &out.JSON) // not every answer is an object
+	return replyOf(res, text)
+}
+
+func replyOf(res *http.Response, body []byte) reply {
+	out := reply{Response: res, body: string(body)}
+	json.Unmarshal(body, &out.JSON) // not every answer is an object
 	return out
 }
 

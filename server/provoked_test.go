@@ -1,0 +1,149 @@
+package server_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/server/reason"
+	"github.com/grantd/grantd/store"
+)
+
+// provocation is a request that is refused for one reason.
+type provocation struct {
+	reason  reason.Word
+	name    string // which of several ways; empty: there is one
+	refused func(t *testing.T, s *system) reply
+	options func(*server.Options) // nil: those of every test
+}
+
+// unprovoked are the reasons that nothing at our own routes can have. They are for whoever checks tokens in another way.
+var unprovoked = map[reason.Word]string{
+	reason.TokenInactive:    "the routes ask no introspection endpoint",
+	reason.TokenCheckFailed: "likewise",
+	reason.KeysUnavailable:  "a server has its keys at hand; TestReasonsOfResources has one that has not",
+}
+
+// provoked are the requests of provoked_*_test.go.
+func provoked() []provocation {
+	return slices.Concat(provokedRequests, provokedClients, provokedUsers, provokedAuthorizations, provokedCodes, provokedTokens, provokedPages, provokedFaults)
+}
+
+// Every reason of the table is had by real requests, and nothing is refused without telling log, audit log and caller of it as
+// the table says.
+func TestReasons(t *testing.T) {
+	left := map[reason.Word]bool{}
+	for _, g := range reason.Groups() {
+		for _, e := range g.Entries {
+			left[e.Word] = unprovoked[e.Word] == ""
+		}
+	}
+	for _, p := range provoked() {
+		left[p.reason] = false
+		t.Run(strings.TrimSuffix(string(p.reason)+"/"+p.name, "/"), func(t *testing.T) {
+			s := withApps(t, p.change)
+			p.check(t, s, p.refused(t, s))
+		})
+	}
+	for _, word := range slices.Sorted(maps.Keys(left)) {
+		if left[word] {
+			t.Errorf("no request provokes %s", word)
+		}
+	}
+}
+
+func (p provocation) change(o *server.Options) {
+	if p.options != nil {
+		p.options(o)
+	}
+}
+
+func (p provocation) check(t *testing.T, s *system, res reply) {
+	t.Helper()
+	id := res.Header.Get("X-Request-Id")
+	rec := s.recordOf(res)
+	if rec["reason"] != string(p.reason) {
+		t.Fatalf("the log has reason %v, cause %v; the answer is %d %s", rec["reason"], rec["cause"], res.StatusCode, res.body)
+	}
+	if !tells(t, p.reason, res) {
+		t.Errorf("answered %d %s %s, which the table does not have", res.StatusCode, res.Header.Get("Location"), res.body)
+	}
+	if res.JSON != nil && res.str("request_id") != id || res.JSON["explanation"] != nil {
+		t.Errorf("request %s: %s", id, res.body)
+	}
+	if rec["route"] == "none" || res.StatusCode == http.StatusServiceUnavailable || p.reason == reason.Panic {
+		return // nobody decided on it, or there is no database
+	}
+	detail := s.refusalOf(t, id).Detail
+	if detail["reason"] != string(p.reason) || detail["description"] == nil {
+		t.Errorf("the audit log has %v", detail)
+	}
+}
+
+// tells is whether an answer is one of those that the table has.
+func tells(t *testing.T, word reason.Word, res reply) bool {
+	t.Helper()
+	entry, ok := reason.Find(word)
+	if !ok {
+		t.Fatalf("%s is not in the table", word)
+	}
+	switch {
+	case res.JSON != nil:
+		return slices.Contains(entry.Answers, fmt.Sprintf("%d %s", res.StatusCode, res.str("error")))
+	case res.StatusCode == http.StatusSeeOther:
+		return entry.Tells(res.answer(t).Get("error"))
+	case res.StatusCode == http.StatusUnprocessableEntity: // a form that is shown again
+		return true
+	}
+	return slices.ContainsFunc(entry.Answers, func(answer string) bool {
+		status, code, _ := strings.Cut(answer, " ")
+		return status == fmt.Sprint(res.StatusCode) && strings.Contains(res.body, code) && strings.Contains(res.body, res.Header.Get("X-Request-Id"))
+	})
+}
+
+// refusalOf is the event of a request that was refused.
+func (s *system) refusalOf(t *testing.T, id string) store.StoredEvent {
+	t.Helper()
+	s.srv.WriteEvents(t.Context())
+	events, err := s.db.Events(t.Context(), store.EventFilter{RequestID: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if e.Type == "request.refused" || e.Type == "login.refused" {
+			return e
+		}
+	}
+	t.Fatalf("the audit log has %d events of request %s, and no refusal", len(events), id)
+	return store.StoredEvent{}
+}
+
+// Who must not be told apart is told the same, though the operator sees which it was.
+func TestReasonsThatLookAlike(t *testing.T) {
+	for _, alike := range [][]reason.Word{
+		{reason.UserUnknown, reason.WrongPassword, reason.UserDisabled},
+		{reason.ClientUnknown, reason.ClientSecretWrong, reason.ClientSecretMissing, reason.ClientSecretUnexpected, reason.ClientSecretMiscopied},
+		{reason.ScopeUnknown, reason.ScopeNotForClient},
+		{reason.VerifierMismatch, reason.VerifierMalformed},
+	} {
+		var want string
+		for _, word := range alike {
+			i := slices.IndexFunc(provoked(), func(p provocation) bool { return p.reason == word && p.name == "" })
+			if i < 0 {
+				t.Fatalf("no request provokes %s", word)
+			}
+			s := withApps(t)
+			got := strings.ReplaceAll(provoked()[i].refused(t, s).wire(), "admin", "magic") // the scope that was asked for
+			if want == "" {
+				want = got
+			}
+			if got != want {
+				t.Errorf("%s\n%s\nis not\n%s", word, got, want)
+			}
+		}
+	}
+}
