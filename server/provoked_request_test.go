@@ -106,7 +106,7 @@ var provokedClients = []provocation{
 	tokenRequest(reason.ClientSecretWrong, "in the body", form("grant_type", "client_credentials", "client_id", "service", "client_secret", "wrong")),
 	credentials(reason.ClientSecretMissing, "", as("service", "")),
 	credentials(reason.ClientSecretUnexpected, "", as("app", "x")),
-	credentials(reason.ClientSecretMiscopied, "", as("service", mistyped(server.NewClientSecret()))),
+	credentials(reason.ClientSecretMiscopied, "", as("service", lastChanged(server.NewClientSecret()))),
 	{reason: reason.ClientSecretNotEncoded, refused: func(_ *testing.T, s *system) reply {
 		s.addClient(store.Client{ID: "old", SecretHash: server.HashSecret("a+b"), Grants: []string{"client_credentials"}})
 		return s.post("/token", form("grant_type", "client_credentials"), func(r *http.Request) { r.SetBasicAuth("old", "a+b") })
@@ -153,8 +153,8 @@ var provokedClients = []provocation{
 	},
 }
 
-// mistyped is a secret with another last character.
-func mistyped(secret string) string {
+// lastChanged is a secret with another last character.
+func lastChanged(secret string) string {
 	last := "a"
 	if strings.HasSuffix(secret, last) {
 		last = "b"

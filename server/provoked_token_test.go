@@ -123,6 +123,17 @@ var provokedFaults = []provocation{
 		}
 		return s.get("/revocations")
 	}},
+	{reason: reason.MasterKeyReplaced, refused: func(t *testing.T, s *system) reply {
+		next, restarted := masterOf(t, 8), s.replica(s.master)
+		before := s.login("me")
+		if _, err := server.ResealAtOnce(t.Context(), s.db, s.master, next, s.how()); err != nil {
+			t.Fatal(err)
+		}
+		restarted.startWith(next)
+		after := restarted.refresh(before.str("refresh_token"))
+		s.clock.Add(2 * time.Second)
+		return s.refresh(after.str("refresh_token"))
+	}},
 	{reason: reason.DatabaseUnavailable, refused: func(_ *testing.T, s *system) reply {
 		s.db.Close()
 		return s.loginAs("ann", password)
