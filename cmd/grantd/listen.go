@@ -55,7 +55,6 @@ func serveHTTP(ctx context.Context, cfg config.Config, srv surfaces, on listener
 	public.MaxHeaderBytes = maxPublicHeader
 	listener := on.public
 	if cfg.TLS.CertFile != "" {
-		public.Handler = onlyHTTPS(public.Handler)
 		certificate, err := newCertificate(cfg.TLS.CertFile, cfg.TLS.KeyFile, log)
 		if err != nil {
 			return err
@@ -114,17 +113,6 @@ func closing(leaving *atomic.Bool, h http.Handler) http.Handler {
 func endInDoubt(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1)
 }
-
-// onlyHTTPS has browsers come by https from now on, for a year. RFC 6797 §7.2: said over https alone; a proxy that
-// speaks it for us says it for itself.
-func onlyHTTPS(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header()["Strict-Transport-Security"] = strictTransport
-		h.ServeHTTP(w, r)
-	})
-}
-
-var strictTransport = []string{"max-age=31536000"}
 
 // shutDown stops taking connections and waits for running requests, in order.
 func shutDown(servers ...*http.Server) error {

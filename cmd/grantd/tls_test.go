@@ -75,9 +75,6 @@ func served(t *testing.T, s *process, trusted ...*x509.Certificate) (name, proto
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if got := resp.Header.Get("Strict-Transport-Security"); got != "max-age=31536000" { // 6797-7.2
-		t.Errorf("6797-7.2 over https: %q", got)
-	}
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("status %d", resp.StatusCode)
 	}
@@ -140,12 +137,4 @@ func TestServeRefusesABadCertificate(t *testing.T) {
 	other.write(t, "another", time.Now())
 	status, _, stderr = grantd(t, "", args...)
 	wantFailure(t, status, stderr, "private key does not match public key")
-}
-
-// Whoever comes by http is told nothing that only https may say.
-func TestNoStrictTransportByHTTP(t *testing.T) {
-	t.Parallel()
-	if got := start(t, "dev", "--demo-listen", "off").get("/status/", "").header.Values("Strict-Transport-Security"); got != nil {
-		t.Errorf("6797-7.2 by http: %q", got)
-	}
 }
