@@ -55,10 +55,11 @@ func (l landing) says() string {
 	if code := l.answers().Get("error"); code != "" {
 		return text + " with error=" + clip(code, 40)
 	}
-	for name, what := range map[string]string{"code": "a code", "access_token": "an access token"} {
-		if l.answers().Has(name) {
-			return text + " with " + what
-		}
+	switch {
+	case l.answers().Has("access_token"):
+		return text + " with an access token"
+	case l.answers().Has("code"):
+		return text + " with a code"
 	}
 	return text
 }

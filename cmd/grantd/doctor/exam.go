@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -60,6 +61,9 @@ type exam struct {
 	posted  []int    // statuses of redirects after a password or a consent was sent
 
 	// What several points look at is done once, each.
+	keys      func(ctx context.Context) ([]json.RawMessage, error)
+	wrong     func(ctx context.Context) ([]*reply, error)  // token requests that are refused
+	page      func(ctx context.Context) (*reply, error)    // what somebody sees who is not signed in
 	good      func(ctx context.Context) (flow, error)      // a good authorization request
 	some      func(ctx context.Context) (*tokens, error)   // tokens that are only looked at
 	refreshed func(ctx context.Context) (*exchange, error) // a good refresh
@@ -88,6 +92,7 @@ func newExam(o Options) (*exam, error) {
 		e.pause = 50 * time.Millisecond // it serves others, too
 	}
 	e.hide(o.Password, o.Client.Secret, o.Other.Secret)
+	e.keys, e.wrong, e.page = once(e.tryKeys), once(e.tryWrong), once(e.tryPage)
 	e.good, e.some, e.refreshed, e.replayed, e.reused = once(e.tryGood), once(e.trySome), once(e.tryRefresh), once(e.tryReplay), once(e.tryReuse)
 	return e, nil
 }
@@ -156,7 +161,7 @@ func (e *exam) needs(endpoint string, client, redirect, user bool) error {
 	switch {
 	case e.metadata == nil:
 		return fmt.Errorf("the metadata cannot be read: %w", e.metaErr)
-	case endpoint != "" && e.metadata.endpoint(endpoint) == "":
+	case endpoint != "" && e.metadata.str(endpoint) == "":
 		return fmt.Errorf("the metadata name no %s", endpoint)
 	case client && e.Client.ID == "":
 		return errNoClient

@@ -7,12 +7,47 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/MicahParks/jwkset"
 )
+
+// tryKeys reads the members of the JWK set, as they are.
+func (e *exam) tryKeys(ctx context.Context) ([]json.RawMessage, error) {
+	if err := e.needs("jwks_uri", false, false, false); err != nil {
+		return nil, err
+	}
+	r, err := e.get(ctx, e.metadata.str("jwks_uri"))
+	if err != nil {
+		return nil, err
+	}
+	var set struct{ Keys []json.RawMessage }
+	if err := json.Unmarshal(r.body, &set); r.status != http.StatusOK || err != nil || set.Keys == nil {
+		return nil, errBadKeys{fmt.Sprintf("jwks_uri answers %s, and no JWK set", statusText(r.status))}
+	}
+	if len(set.Keys) > maxKeys {
+		return nil, errBadKeys{fmt.Sprintf("the set has %d keys", len(set.Keys))}
+	}
+	return set.Keys, nil
+}
+
+const maxKeys = 100
+
+// errBadKeys is the fault of the key set, not of the way to it.
+type errBadKeys struct{ what string }
+
+func (err errBadKeys) Error() string { return err.what }
+
+func jwksVerdict(err error) verdict {
+	if bad := (errBadKeys{}); errors.As(err, &bad) {
+		return fails("%v", err)
+	}
+	return because(err)
+}
 
 // minRSA is in bits (RFC 7518 §3.3).
 const minRSA = 2048

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,8 +21,6 @@ func (m *metadata) str(name string) string {
 	s, _ := m.object[name].(string)
 	return s
 }
-
-func (m *metadata) endpoint(name string) string { return m.str(name) }
 
 // list is a member that is an array of strings, and whether it is there.
 func (m *metadata) list(name string) (all []string, there bool) {
@@ -283,37 +280,4 @@ func passwordAbsent(_ context.Context, e *exam) verdict {
 		return fails("grant_types_supported lists password; give it to no client of somebody else")
 	}
 	return ok("grant_types_supported does not list password")
-}
-
-// keys are the members of the JWK set, as they are.
-func (e *exam) keys(ctx context.Context) ([]json.RawMessage, error) {
-	if err := e.needs("jwks_uri", false, false, false); err != nil {
-		return nil, err
-	}
-	r, err := e.get(ctx, e.metadata.str("jwks_uri"))
-	if err != nil {
-		return nil, err
-	}
-	var set struct{ Keys []json.RawMessage }
-	if err := json.Unmarshal(r.body, &set); r.status != http.StatusOK || err != nil || set.Keys == nil {
-		return nil, errBadKeys{fmt.Sprintf("jwks_uri answers %s, and no JWK set", statusText(r.status))}
-	}
-	if len(set.Keys) > maxKeys {
-		return nil, errBadKeys{fmt.Sprintf("the set has %d keys", len(set.Keys))}
-	}
-	return set.Keys, nil
-}
-
-const maxKeys = 100
-
-// errBadKeys is the fault of the key set, not of the way to it.
-type errBadKeys struct{ what string }
-
-func (err errBadKeys) Error() string { return err.what }
-
-func jwksVerdict(err error) verdict {
-	if bad := (errBadKeys{}); errors.As(err, &bad) {
-		return fails("%v", err)
-	}
-	return because(err)
 }

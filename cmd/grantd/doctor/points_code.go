@@ -128,14 +128,14 @@ func codeReuse(ctx context.Context, e *exam) verdict {
 func (e *exam) deadAccess(ctx context.Context, t *tokens) verdict {
 	const lacking = "there is no refresh token to look at; ask with --scope for the scope that brings one"
 	other, err := e.some(ctx)
-	if err != nil || e.metadata.endpoint("userinfo_endpoint") == "" {
+	if err != nil || e.metadata.str("userinfo_endpoint") == "" {
 		return unknown(lacking)
 	}
-	before, err := e.get(ctx, e.metadata.endpoint("userinfo_endpoint"), bearer(other.access()))
+	before, err := e.get(ctx, e.metadata.str("userinfo_endpoint"), bearer(other.access()))
 	if err != nil || before.status != http.StatusOK {
 		return unknown(lacking)
 	}
-	r, err := e.get(ctx, e.metadata.endpoint("userinfo_endpoint"), bearer(t.access()))
+	r, err := e.get(ctx, e.metadata.str("userinfo_endpoint"), bearer(t.access()))
 	switch {
 	case err != nil:
 		return because(err)

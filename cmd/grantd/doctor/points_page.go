@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// page is what somebody sees who is not signed in and comes from the client, or with a request that is wrong where no
+// tryPage is what somebody sees who is not signed in and comes from the client, or with a request that is wrong where no
 // client is known.
-func (e *exam) page(ctx context.Context) (*reply, error) {
+func (e *exam) tryPage(ctx context.Context) (*reply, error) {
 	if err := e.needs("authorization_endpoint", false, false, false); err != nil {
 		return nil, err
 	}

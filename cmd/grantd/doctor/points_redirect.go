@@ -21,16 +21,17 @@ func redirectOpen(ctx context.Context, e *exam) verdict {
 	if err := e.needs("authorization_endpoint", true, false, false); err != nil {
 		return because(err)
 	}
-	var last verdict
+	var l landing
 	for _, wrong := range [][]string{
 		{"response_type", "doctor"}, {"scope", "doctor:none"}, {"prompt", "none"}, {"code_challenge_method", "doctor"}, {"state", random()},
 	} {
-		l, err := e.visit(ctx, e.request(append(wrong, "redirect_uri", someOrigin+"/callback")...))
-		if last = e.stays(ctx, l, err, "a foreign address with "+wrong[0]+" "+wrong[1]); last.outcome != OK {
-			return last
+		var err error
+		l, err = e.visit(ctx, e.request(append(wrong, "redirect_uri", someOrigin+"/callback")...))
+		if v := e.stays(ctx, l, err, "a foreign address with "+wrong[0]+"="+wrong[1]); v.outcome != OK {
+			return v
 		}
 	}
-	return ok("a foreign address, alone or with four other faults: %s", strings.TrimPrefix(last.evidence[strings.LastIndex(last.evidence, ": "):], ": "))
+	return ok("a foreign address, alone and with four other faults: %s", l.says())
 }
 
 // stays judges where a request ended for which nobody may be sent away.

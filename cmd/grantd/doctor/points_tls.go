@@ -73,13 +73,16 @@ func tlsVersion(ctx context.Context, e *exam) verdict {
 		return because(err)
 	}
 	// Nothing is said in it, so it need not be known whom it is with.
-	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11} //nolint:gosec
+	old := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	state, err := e.shake(ctx, old)
-	if err == nil {
+	var network *net.OpError
+	switch {
+	case err == nil:
 		return fails("%s is spoken", tls.VersionName(state.Version))
-	}
-	if e.secure == nil {
-		return unknown("no connection was made")
+	case ctx.Err() != nil || errors.As(err, &network) && network.Op == "dial":
+		return because(err)
+	case e.secure == nil:
+		return unknown("no newer version is spoken either")
 	}
 	return ok("%s is spoken, 1.1 and older are refused", tls.VersionName(e.secure.Version))
 }

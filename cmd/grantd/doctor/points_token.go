@@ -14,8 +14,8 @@ var errorCodes = []string{
 	"invalid_target", "invalid_dpop_proof", "use_dpop_nonce", "temporarily_unavailable", "server_error",
 }
 
-// wrong are requests that have to be refused. Without a client only it can be what is wrong.
-func (e *exam) wrong(ctx context.Context) (all []*reply, err error) {
+// tryWrong sends what has to be refused. Without a client only it can be what is wrong.
+func (e *exam) tryWrong(ctx context.Context) (all []*reply, err error) {
 	if err := e.needs("token_endpoint", false, false, false); err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (e *exam) askAs(ctx context.Context, endpoint, method string, c Client, for
 	default:
 		form.Set("client_id", c.ID)
 	}
-	r, err := e.post(ctx, e.metadata.endpoint(endpoint), form, edits...)
+	r, err := e.post(ctx, e.metadata.str(endpoint), form, edits...)
 	if err != nil {
 		return nil, err
 	}
