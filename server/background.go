@@ -76,7 +76,7 @@ type task struct {
 func (s *Server) repeat(ctx context.Context, t task) {
 	ticker := time.NewTicker(t.every)
 	defer ticker.Stop()
-	s.metrics.tasks.expect(t.name)
+	s.metrics.tasks.expect(t.name, t.every)
 	var trouble outage
 	for {
 		select {

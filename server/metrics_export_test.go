@@ -6,7 +6,7 @@ import (
 )
 
 // Expect sets a task up, as Run does.
-func (s *Server) Expect(task string) { s.metrics.tasks.expect(task) }
+func (s *Server) Expect(task string) { s.metrics.tasks.expect(task, time.Minute) }
 
 // Ran notes a run of a task, as Run does.
 func (s *Server) Ran(task string, took time.Duration, err error) {

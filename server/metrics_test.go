@@ -130,7 +130,8 @@ func TestMetricsOfTasks(t *testing.T) {
 	s.srv.Ran("sweeping expired rows", time.Second, errors.New("no"))
 	m = s.metrics()
 	m.want(map[string]float64{
-		`task_failing{task="polling revocations"}`: 0, `task_failing{task="sweeping expired rows"}`: 1,
+		`task_interval_seconds{task="polling revocations"}`: 60,
+		`task_failing{task="polling revocations"}`:          0, `task_failing{task="sweeping expired rows"}`: 1,
 		`task_last_duration_seconds{task="sweeping expired rows"}`: 1,
 	})
 	since := m.values[`grantd_task_last_success_timestamp_seconds{task="sweeping expired rows"}`]
