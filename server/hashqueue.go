@@ -35,20 +35,65 @@ type hashQueue struct {
 	waiting []*hashWaiter // in the order in which they came
 	turn    int
 	last    *recent[hashTurn, int] // the turn that a client, or an address of one, had last
-	counts  map[hashTurn]int       // how many wait of a client, or an address of one
+
+	clients, addresses map[bool]*tally // how many wait of each, at known places and elsewhere
 }
 
 func newHashQueue() hashQueue {
-	return hashQueue{last: newRecent[hashTurn, int](mostTurns), counts: map[hashTurn]int{}}
+	return hashQueue{
+		last:      newRecent[hashTurn, int](mostTurns),
+		clients:   map[bool]*tally{true: newTally(), false: newTally()},
+		addresses: map[bool]*tally{true: newTally(), false: newTally()},
+	}
 }
 
-// allOf is the group of all addresses of a client: no address is called so.
-func (t hashTurn) allOf() hashTurn { t.address = "*"; return t }
+// tally counts members of groups, and knows at any time how many the largest has: a storm asks that
+// thousands of times a second.
+type tally struct {
+	of    map[hashTurn]int
+	sizes []int // how many groups have that many
+	most  int
+}
+
+func newTally() *tally { return &tally{of: map[hashTurn]int{}, sizes: make([]int, 1)} }
+
+func (t *tally) add(group hashTurn, n int) {
+	size := t.of[group]
+	t.sizes[size]--
+	if size += n; size == 0 {
+		delete(t.of, group)
+	} else {
+		t.of[group] = size
+	}
+	if size == len(t.sizes) {
+		t.sizes = append(t.sizes, 0)
+	}
+	t.sizes[size]++
+	for t.most = max(t.most, size); t.most > 0 && t.sizes[t.most] == 0; t.most-- {
+	}
+}
+
+// largest is the largest of the groups that are meant, and how many it has.
+func (t *tally) largest(meant func(hashTurn) bool) (largest hashTurn, n int) {
+	for group, size := range t.of {
+		if size > n && meant(group) {
+			largest, n = group, size
+		}
+	}
+	return largest, n
+}
+
+// allOf is the group of all addresses of a client.
+func (t hashTurn) allOf() hashTurn { t.address = ""; return t }
 
 func (q *hashQueue) add(w *hashWaiter) {
 	q.waiting = append(q.waiting, w)
-	q.counts[w.hashTurn]++
-	q.counts[w.allOf()]++
+	q.count(w, +1)
+}
+
+func (q *hashQueue) count(w *hashWaiter, n int) {
+	q.clients[w.known].add(w.allOf(), n)
+	q.addresses[w.known].add(w.hashTurn, n)
 }
 
 // remove takes w out, if it is there.
@@ -58,11 +103,7 @@ func (q *hashQueue) remove(w *hashWaiter) bool {
 		return false
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
-	for _, group := range [...]hashTurn{w.hashTurn, w.allOf()} {
-		if q.counts[group]--; q.counts[group] == 0 {
-			delete(q.counts, group)
-		}
-	}
+	q.count(w, -1)
 	return true
 }
 
@@ -113,35 +154,27 @@ func (q *hashQueue) ahead(known bool) int {
 // toDisplace is who makes room in a full queue for who: the last of the largest group, if that stays
 // larger than the one of who becomes. Known places displace strangers, and never the other way round.
 func (q *hashQueue) toDisplace(who hashTurn) *hashWaiter {
-	if who.known && q.number(false) > 0 {
-		return q.lastOf(q.largestAddress(q.largestClient(false)))
-	}
-	if client := q.largestClient(who.known); q.counts[who.allOf()]+1 < q.counts[client] {
+	if strangers := q.clients[false]; who.known && strangers.most > 0 {
+		client, _ := strangers.largest(func(hashTurn) bool { return true })
 		return q.lastOf(q.largestAddress(client))
 	}
-	if address := q.largestAddress(who.allOf()); q.counts[who]+1 < q.counts[address] {
-		return q.lastOf(address)
+	clients, addresses := q.clients[who.known], q.addresses[who.known]
+	if clients.of[who.allOf()]+1 < clients.most {
+		client, _ := clients.largest(func(hashTurn) bool { return true })
+		return q.lastOf(q.largestAddress(client))
+	}
+	if n := addresses.of[who] + 1; n < addresses.most {
+		if address := q.largestAddress(who.allOf()); n < addresses.of[address] {
+			return q.lastOf(address)
+		}
 	}
 	return nil
 }
 
-// largestClient is the client, of known places or strangers, of which most wait.
-func (q *hashQueue) largestClient(known bool) hashTurn {
-	return q.largest(func(t hashTurn) bool { return t.known == known && t == t.allOf() })
-}
-
 // largestAddress is the address of a client of which most wait.
 func (q *hashQueue) largestAddress(client hashTurn) hashTurn {
-	return q.largest(func(t hashTurn) bool { return t != client && t.allOf() == client })
-}
-
-func (q *hashQueue) largest(of func(hashTurn) bool) (largest hashTurn) {
-	for group, n := range q.counts {
-		if of(group) && n > q.counts[largest] {
-			largest = group
-		}
-	}
-	return largest
+	address, _ := q.addresses[client.known].largest(func(t hashTurn) bool { return t.allOf() == client })
+	return address
 }
 
 // lastOf is who of a group came last.

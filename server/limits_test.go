@@ -290,6 +290,19 @@ func TestLimitedAsksNobody(t *testing.T) {
 	s.guess("198.51.100.2", "bob", password).wantError(t, http.StatusServiceUnavailable, "temporarily_unavailable")
 }
 
+// Nor does one that finds the queue full.
+func TestFullQueueAsksNobody(t *testing.T) {
+	s, h := limited(t)
+	s.post("/revoke", form("client_id", "app", "token", "x")).wantOK(t) // the client is known from now on
+	t.Cleanup(s.srv.FillHashQueueWithStrangers())
+	s.db.Close()
+	res := s.guess("198.51.100.2", "ann", password)
+	res.wantError(t, http.StatusServiceUnavailable, "temporarily_unavailable")
+	if res.str("error_description") != "too many logins at once; try again" || res.Header.Get("Retry-After") == "" || h.matches.Load() != 0 {
+		t.Errorf("%s, %d hashes", res.body, h.matches.Load())
+	}
+}
+
 // An operator lets somebody in who is locked out.
 func TestUnlock(t *testing.T) {
 	s, _ := limited(t)

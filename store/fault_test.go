@@ -66,6 +66,7 @@ func TestTwoHandles(t *testing.T) {
 	storetest.Populate(t, a, "g")
 	storetest.RaceRotate(t, "g", a, b)
 	storetest.RaceItems(t, a, b)
+	storetest.RaceTake(t, a, b)
 }
 
 func TestReadOnly(t *testing.T) {
