@@ -21,7 +21,7 @@ func suffer(t *testing.T, handler http.HandlerFunc, change func(o *Options)) map
 	t.Cleanup(s.CloseClientConnections)
 	o := Options{
 		Issuer: s.URL, Client: Client{ID: "app"}, Other: Client{ID: "other"}, RedirectURI: modelRedirect, User: modelUser, Password: modelPassword,
-		Patience: 2 * time.Second, Timeout: 20 * time.Second,
+		Requests: 100, Patience: 2 * time.Second, Timeout: 20 * time.Second,
 	}
 	if change != nil {
 		change(&o)
