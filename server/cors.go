@@ -2,12 +2,15 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/grantd/grantd/server/reason"
 	"github.com/grantd/grantd/store"
 )
 
@@ -72,6 +75,7 @@ func (s *Server) shared(h http.Handler) http.Handler {
 		w.Header().Add("Vary", "Origin") // Fetch §3.2: also when there is none
 		origin := s.knownOrigin(r)
 		if origin == "" {
+			recordOf(r.Context()).cause = s.foreignOrigin(r) // the answer is right, and in the browser nobody can read it
 			h.ServeHTTP(w, r)
 			return
 		}
@@ -93,6 +97,21 @@ func (s *Server) knownOrigin(r *http.Request) string {
 		return ""
 	}
 	return sent[0]
+}
+
+// foreignOrigin is, for the operator, what is wrong with the Origin of a request that knownOrigin does not know. Nil: it
+// has none, or it is our own.
+func (s *Server) foreignOrigin(r *http.Request) error {
+	sent := r.Header.Values("Origin")
+	switch {
+	case len(sent) == 0, len(sent) == 1 && strings.HasPrefix(s.Issuer+"/", sent[0]+"/"):
+		return nil
+	case len(sent) > 1:
+		return errors.New("there is more than one Origin header")
+	case sent[0] == "null":
+		return errors.New("Origin is null: the script runs in a sandbox, from a file, or after a redirect to another site")
+	}
+	return fmt.Errorf("Origin %s is registered for no client: scripts there cannot read the answer", loggedURI(sent[0]))
 }
 
 // sharedWriter says in an answer that scripts of the origin may read it, unless it
@@ -146,6 +165,8 @@ func (s *Server) preflight(methods []string) http.Handler {
 			h.Set("Access-Control-Allow-Methods", allow)
 			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
 			h.Set("Access-Control-Max-Age", preflightMaxAge)
+		} else if err := s.foreignOrigin(r); err != nil {
+			recordOf(r.Context()).refused(accessDenied, reason.OriginUnregistered, refusal(reason.OriginUnregistered, accessDenied, "the browser is not told that it may").because(err))
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})

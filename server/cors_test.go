@@ -164,3 +164,44 @@ func TestOriginsAreRemembered(t *testing.T) {
 	res.wantOrigin(t, "")
 	res.wantOK(t)
 }
+
+// An app that was registered for another origin gets tokens that its script cannot read. The log says why.
+func TestForeignOriginsInTheLog(t *testing.T) {
+	s := newSystem(t)
+	own := strings.TrimSuffix(s.opts.Issuer, "/")
+	for _, c := range []struct{ name, origin, cause string }{
+		{"none", "", ""}, {"our own", own, ""}, {"null", "null", "Origin is null: "},
+		{"of nobody", "https://nobody.example", `Origin "https://nobody.example" is registered for no client`},
+		{"with a secret", "https://a:S3CRET@nobody.example/?S3CRET", `Origin "https://…@nobody.example/?…" is registered`},
+	} {
+		var edits []edit
+		if c.origin != "" {
+			edits = append(edits, header("Origin", c.origin))
+		}
+		res := s.post("/token", asAnn("client_id", "app"), edits...)
+		res.wantOK(t)
+		cause, _ := s.recordOf(res)["cause"].(string)
+		if !strings.HasPrefix(cause, c.cause) || (cause == "") != (c.cause == "") {
+			t.Errorf("%s: cause %q", c.name, cause)
+		}
+	}
+	if strings.Contains(s.log.String(), "S3CRET") {
+		t.Error("a secret is in the log")
+	}
+}
+
+// Each answer has an id by which it can be found, whatever it is.
+func TestEachAnswerHasAnID(t *testing.T) {
+	s := withApps(t)
+	for name, res := range map[string]reply{
+		"a page": s.get("/login"), "JSON": s.get("/"), "a redirect": s.get("/account"), "a told refusal": s.authorize(asked("scope", "magic")),
+		"404": s.get("/nothing"), "404 for people": s.get("/nothing", header("Accept", "text/html")), "405": s.get("/token"), "HEAD": s.send("HEAD", "/", ""),
+		"a preflight": s.send("OPTIONS", "/token", ""), "a refused preflight": s.send("OPTIONS", "/token", "", header("Origin", "https://nobody.example")),
+		"304": s.get("/.well-known/jwks.json", header("If-None-Match", s.get("/.well-known/jwks.json").Header.Get("ETag"))),
+		"401": s.get("/users/me/"), "415": s.send("POST", "/users/", "x"),
+	} {
+		if id := res.Header.Get("X-Request-Id"); len(id) != 26 {
+			t.Errorf("%s: %d with id %q", name, res.StatusCode, id)
+		}
+	}
+}

@@ -122,6 +122,7 @@ var provokedClients = []provocation{
 		s.addClient(store.Client{ID: "no-code", RedirectURIs: []string{callback}})
 		return s.authorize(asked("client_id", "no-code"))
 	}},
+	sends(reason.OriginUnregistered, "", "OPTIONS", "/token", "", header("Origin", "https://nobody.example")),
 	{reason: reason.IntrospectionNotForClient, refused: func(_ *testing.T, s *system) reply {
 		return s.post("/introspect", form("token", "x"), as("plain-service", "plain"))
 	}},

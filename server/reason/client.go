@@ -16,6 +16,7 @@ const (
 	AuthorizationRepeated     Word = "authorization_repeated"
 	BasicMalformed            Word = "basic_malformed"
 	GrantTypeNotForClient     Word = "grant_type_not_for_client"
+	OriginUnregistered        Word = "origin_unregistered"
 	IntrospectionNotForClient Word = "introspection_not_for_client"
 )
 
@@ -43,5 +44,7 @@ var clientEntries = []Entry{
 		"Send base64(urlencode(client_id):urlencode(client_secret)); most libraries do so by themselves."),
 	is(GrantTypeNotForClient, "400 unauthorized_client", "The client is not registered for this grant type, or is public and asks for client_credentials.",
 		"\"grantd client show {client}\" shows what it may. \"grantd client add\" with --grants or --kind makes one that may."),
+	is(OriginUnregistered, "204 access_denied", "A browser asked whether scripts of a page may call this URL, and no single-page app is registered for where the page is from. The browser then sends nothing.",
+		"Register where the app runs: \"grantd client add\" with --kind single-page takes it from the redirect URIs, or from --origin. \"grantd client show {client}\" shows what is registered; scheme, host and port must be the same. Calls without such a question are answered, but the script cannot read the answer: the log's cause says so."),
 	is(IntrospectionNotForClient, "400 unauthorized_client", "The client may not introspect tokens.", "Introspection is for resource services: \"grantd client add SERVICE --introspect\"."),
 }
