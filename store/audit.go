@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -67,14 +68,22 @@ func scanChain(row scanner) (c chainRow, err error) {
 	return c, err
 }
 
-// lockChain reads the row of a chain and holds it until tx ends.
+// lockChain reads the row of a chain, which it makes if there is none, and holds it until tx ends.
 func (db *DB) lockChain(ctx context.Context, tx *sql.Tx, name string) (chainRow, error) {
+	c, err := db.readLocked(ctx, tx, name)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return c, err
+	}
 	empty := newChain(name)
-	_, err := tx.ExecContext(ctx, `INSERT INTO audit_chains (`+chainColumns+`) VALUES ($1, 0, $2, 1, $3, NULL) ON CONFLICT DO NOTHING`,
+	_, err = tx.ExecContext(ctx, `INSERT INTO audit_chains (`+chainColumns+`) VALUES ($1, 0, $2, 1, $3, NULL) ON CONFLICT DO NOTHING`,
 		name, empty.Hash, empty.firstHash)
 	if err != nil {
 		return chainRow{}, err
 	}
+	return db.readLocked(ctx, tx, name) // another one may have made it, and used it
+}
+
+func (db *DB) readLocked(ctx context.Context, tx *sql.Tx, name string) (chainRow, error) {
 	return scanChain(tx.QueryRowContext(ctx, db.dialect.words(`SELECT `+chainColumns+` FROM audit_chains WHERE chain = $1 /*lock FOR UPDATE*/`), name))
 }
 

@@ -42,6 +42,9 @@ func perform(ctx context.Context, task, path string) error {
 		return err
 	}
 	defer db.Close()
+	if task == "append" {
+		return appendForever(ctx, db)
+	}
 	if task == "migrate" {
 		from, _, err := db.Migrate(ctx)
 		fmt.Println(from)

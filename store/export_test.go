@@ -17,6 +17,12 @@ func (db *DB) Settings(ctx context.Context) (journal string, synchronous, foreig
 	return journal, synchronous, foreignKeys, err
 }
 
+// EventsQuery is what Events asks.
+func EventsQuery(f EventFilter) (query string, args []any) {
+	where, args := f.conditions()
+	return `SELECT seq FROM audit_events WHERE ` + where + ` ORDER BY seq`, args
+}
+
 // Exec lets tests harm the database.
 func (db *DB) Exec(ctx context.Context, query string, args ...any) error {
 	_, err := db.write.ExecContext(ctx, query, args...)

@@ -127,17 +127,18 @@ func (a *app) auditList(ctx context.Context, ad admin, in auditAsked) error {
 func (p *eventPrinter) all(ctx context.Context, f store.EventFilter, follow bool) error {
 	for {
 		before := f.After
-		if err := p.next(ctx, &f); err != nil {
-			return err
-		}
+		err := p.next(ctx, &f)
 		switch {
+		case follow && ctx.Err() != nil: // the way to end it
+			return nil
+		case err != nil:
+			return err
 		case f.After != before:
 		case !follow:
 			return p.end()
 		default:
 			select {
-			case <-ctx.Done(): // the way to end it
-				return nil
+			case <-ctx.Done():
 			case <-time.After(followEvery):
 			}
 		}
