@@ -154,10 +154,18 @@ func OpenRefresher(ctx context.Context, db *store.DB, m *token.Master, issuer st
 // claimMaster makes m the master key of a database that has none yet, if it opens what is there. It
 // returns token.ErrSealed when it does not, or another process was faster with another key.
 func claimMaster(ctx context.Context, db *store.DB, m *token.Master, now time.Time) error {
-	if _, err := openKeys(ctx, db, m, now); err != nil {
+	rows, err := db.SealedKeys(ctx)
+	if err != nil {
 		return err
 	}
-	_, err := db.AddSealedKey(ctx, store.SealedKey{
+	if rowOf(rows, store.MasterRow).ID != "" {
+		_, err := masterIn(rows, m)
+		return err
+	}
+	if _, err := openSigningKeys(ctx, db, m); err != nil { // of a version that did not name its master key
+		return err
+	}
+	_, err = db.AddSealedKey(ctx, store.SealedKey{
 		ID: store.MasterRow, Kind: masterKind, Sealed: m.Wrap(store.MasterRow, m), SealedBy: m.ID(), CreatedAt: now,
 	})
 	if errors.Is(err, store.ErrResealed) {

@@ -107,7 +107,7 @@ func (a *app) runServer(ctx context.Context, cfg config.Config, master *token.Ma
 		log.Warn("wrong passwords of everybody count as those of the proxy's address: list it in trusted_proxies, and have it send X-Forwarded-For")
 	}
 	log.Info("grantd starts", "version", version(), "issuer", cfg.Issuer, "listen", on.public.Addr().String(),
-		"ops_listen", on.ops.Addr().String(), "database", config.MaskDatabase(cfg.Database))
+		"ops_listen", on.ops.Addr().String(), "database", config.MaskDatabase(cfg.Database), "master_key", master.ID())
 	// While the last requests finish, revocations count as before.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
