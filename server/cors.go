@@ -109,9 +109,9 @@ func (s *Server) foreignOrigin(r *http.Request) error {
 	case len(sent) > 1:
 		return errors.New("there is more than one Origin header")
 	case sent[0] == "null":
-		return errors.New("Origin is null: the script runs in a sandbox, from a file, or after a redirect to another site")
+		return errors.New("the Origin is null: the script runs in a sandbox, from a file, or after a redirect to another site")
 	}
-	return fmt.Errorf("Origin %s is registered for no client: scripts there cannot read the answer", loggedURI(sent[0]))
+	return fmt.Errorf("the Origin %s is registered for no client: scripts there cannot read the answer", loggedURI(sent[0]))
 }
 
 // sharedWriter says in an answer that scripts of the origin may read it, unless it

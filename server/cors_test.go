@@ -170,9 +170,9 @@ func TestForeignOriginsInTheLog(t *testing.T) {
 	s := newSystem(t)
 	own := strings.TrimSuffix(s.opts.Issuer, "/")
 	for _, c := range []struct{ name, origin, cause string }{
-		{"none", "", ""}, {"our own", own, ""}, {"null", "null", "Origin is null: "},
-		{"of nobody", "https://nobody.example", `Origin "https://nobody.example" is registered for no client`},
-		{"with a secret", "https://a:S3CRET@nobody.example/?S3CRET", `Origin "https://…@nobody.example/?…" is registered`},
+		{"none", "", ""}, {"our own", own, ""}, {"null", "null", "the Origin is null: "},
+		{"of nobody", "https://nobody.example", `the Origin "https://nobody.example" is registered for no client`},
+		{"with a secret", "https://a:S3CRET@nobody.example/?S3CRET", `the Origin "https://…@nobody.example/?…" is registered`},
 	} {
 		var edits []edit
 		if c.origin != "" {
