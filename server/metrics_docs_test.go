@@ -42,9 +42,14 @@ func (s *system) ofResources(alone *server.Resources) metrics {
 	return readMetrics(s.t, answer.Body.String())
 }
 
+// apart is a hasher as one with a process of its own, which died once.
+type apart struct{ server.OwnHasher }
+
+func (apart) Trouble() (died, unstarted uint64) { return 1, 0 }
+
 // documented is a system of which every metric that there is has a value.
 func documented(t testing.TB) metrics {
-	s := walked(t)
+	s := walked(t, func(o *server.Options) { o.Hasher = apart{} })
 	if _, err := server.RotateKey(t.Context(), s.db, s.master, s.opts.SigningAlg, s.clock.Now(), server.KeyLead); err != nil {
 		t.Fatal(err)
 	}

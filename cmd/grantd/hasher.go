@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,6 +42,8 @@ type hasher struct {
 	idle    *time.Timer
 	again   time.Time // when a start is tried again, after one that failed
 	closed  bool      // none is started any more
+
+	died, unstarted atomic.Uint64 // how often it did, or did not start
 }
 
 // hashProcess is one run of "grantd hash-passwords".
@@ -65,6 +68,9 @@ func (h *hasher) Match(hash, password string) (match bool, err error) {
 func (h *hasher) Hash(password string, cost int) (hash string, err error) {
 	return call(h, HashRequest{Password: []byte(password), Cost: cost}, "Hash", hashing.Hash)
 }
+
+// Trouble tells how often the process died, and how often none could be started.
+func (h *hasher) Trouble() (died, unstarted uint64) { return h.died.Load(), h.unstarted.Load() }
 
 // call asks a second process when the first died: the system may have ended it for its memory. What
 // there is no process for is done here.
@@ -124,6 +130,7 @@ func (h *hasher) take() *hashProcess {
 		p, err := startHashProcess(h.path)
 		if err != nil {
 			h.again = time.Now().Add(h.rest) // the system may have been short of processes, or memory, for a moment
+			h.unstarted.Add(1)
 			h.log.Warn("passwords are hashed in this process, and slow other requests down: the one for them does not start", "error", err)
 			return nil
 		}
@@ -148,6 +155,7 @@ func (h *hasher) giveBack(p *hashProcess, died bool) {
 	p.end()
 	if h.running == p {
 		h.running = nil
+		h.died.Add(1)
 		h.log.Warn("the process that hashes passwords died; another one is started", "state", p.cmd.ProcessState.String())
 	}
 }

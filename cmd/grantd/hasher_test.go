@@ -72,6 +72,9 @@ func TestHasherDies(t *testing.T) {
 	if h.running.cmd.Process.Pid == first.Pid || strings.Count(log.String(), "died; another one is started") != 1 {
 		t.Errorf("log: %s", log)
 	}
+	if died, unstarted := h.Trouble(); died != 1 || unstarted != 0 {
+		t.Errorf("counted: died %d times, not started %d times", died, unstarted)
+	}
 }
 
 func TestHasherDoesNotStart(t *testing.T) {
