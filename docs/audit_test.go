@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	eventInCode = regexp.MustCompile(`(?:Type: |Type = |event = |Type, told\.Detail\["error"\] = slog\.LevelWarn, |used\(|"event", |grantEvent\(|resealEvent\()"([a-z_]+\.[a-z_]+)"`)
+	eventInCode = regexp.MustCompile(`(?:Type: |Type = |event = |Type, told\.Detail\["error"\] = slog\.LevelWarn, |used\(|"event", |summaryType = |resealEvent\()"([a-z_]+\.[a-z_]+)"`)
 	eventInDocs = regexp.MustCompile("`([a-z_]+\\.[a-z_]+)`")
 )
 

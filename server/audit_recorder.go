@@ -60,7 +60,9 @@ func (r *recorder) add(ctx context.Context, e store.Event) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.waitForRoom(ctx) {
-		r.leaveOut(refusalKind{event: e.Type, outcome: e.Outcome}, e.Address)
+		if !r.ended && e.Type != summaryType {
+			r.leaveOut(refusalKind{event: e.Type, outcome: e.Outcome}, e.Address, 1)
+		}
 		return nil
 	}
 	r.waiting = append(r.waiting, e)

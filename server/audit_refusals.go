@@ -22,6 +22,8 @@ const (
 	namedAddresses = 5
 )
 
+const summaryType = "audit.summary"
+
 // refusals keeps count of those that are left out of the audit log.
 type refusals struct {
 	budget *rate.Limiter
@@ -45,21 +47,21 @@ func (r *recorder) refuse(ctx context.Context, rec *record, event func() store.E
 	case r.refusals.budget.Allow():
 		r.add(ctx, event())
 	default:
-		r.leaveOut(refusalKind{rec.event, rec.outcome, string(rec.reason)}, rec.from)
+		r.leaveOut(refusalKind{rec.event, rec.outcome, string(rec.reason)}, rec.from, 1)
 	}
 }
 
 // leaveOut counts what is not kept.
-func (r *recorder) leaveOut(kind refusalKind, address string) {
+func (r *recorder) leaveOut(kind refusalKind, address string, times int) {
 	c := &r.refusals
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, known := c.kinds[kind]; !known && len(c.kinds) >= mostKinds {
 		kind = refusalKind{event: kind.event, outcome: "other"}
 	}
-	c.kinds[kind]++
-	if _, known := c.addresses[address]; known || len(c.addresses) < mostAddresses {
-		c.addresses[address]++
+	c.kinds[kind] += times
+	if _, known := c.addresses[address]; address != "" && (known || len(c.addresses) < mostAddresses) {
+		c.addresses[address] += times
 	}
 	if c.timer == nil {
 		c.timer = time.AfterFunc(summaryEvery, r.summarize)
@@ -80,9 +82,13 @@ func (r *recorder) summarize() {
 	if len(kinds) == 0 {
 		return
 	}
-	e := store.Event{At: r.now(), Type: "audit.summary", Outcome: "ok", Detail: summaryOf(kinds, addresses)}
+	e := store.Event{At: r.now(), Type: summaryType, Outcome: "ok", Detail: summaryOf(kinds, addresses)}
 	r.log.LogAttrs(context.Background(), slog.LevelWarn, "audit", eventAttrs(e)...)
-	r.add(context.Background(), e)
+	if r.add(context.Background(), e) == nil && !r.over() { // there was no room: the next one says it
+		for kind, times := range kinds {
+			r.leaveOut(kind, "", times)
+		}
+	}
 }
 
 func summaryOf(kinds map[refusalKind]int, addresses map[string]int) store.Detail {

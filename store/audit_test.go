@@ -67,6 +67,7 @@ func TestTamperingShows(t *testing.T) {
 			"the record of the ends is gone": {"event 1 lies outside of the chain", `DELETE FROM audit_chains`},
 			"a seal":                         {"the seal of event 4 is not made with this server's key", `UPDATE audit_events SET seal = hash WHERE seq = 4`},
 			"a seal is gone":                 {"event 10 says that a server wrote it, and no server with the key did", `UPDATE audit_events SET seal = NULL, sealed_from = 0 WHERE seq = 11`},
+			"a seal in the midst is gone":    {"event 3 says that a server wrote it, and no server with the key did", `UPDATE audit_events SET seal = NULL, sealed_from = 0 WHERE seq = 4`},
 			"a seal spans what it did not":   {"the seal of event 6", `UPDATE audit_events SET sealed_from = 3 WHERE seq = 6; UPDATE audit_events SET seal = NULL WHERE seq = 4`},
 		} {
 			t.Run(database+"/"+what, func(t *testing.T) {
