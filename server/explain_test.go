@@ -70,7 +70,7 @@ func TestExplanationsHoldNoSecret(t *testing.T) {
 		}
 	}
 	s.get("/logout?client_id=spa&post_logout_redirect_uri=" + callback + "?token=" + mark)
-	s.srv.WriteEvents(t.Context())
+	s.srv.FlushEvents(t.Context())
 	events, err := s.db.Events(t.Context(), store.EventFilter{})
 	if err != nil || len(events) < 20 {
 		t.Fatalf("%d events, %v", len(events), err)

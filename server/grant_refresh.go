@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/go-oauth2/oauth2/v4"
 	"github.com/grantd/grantd/scopes"
@@ -134,8 +133,7 @@ func (s *Server) readRefresh(ctx context.Context, refresh string) (token.Refresh
 	case errors.As(err, &told):
 		return t, err
 	case errors.Is(err, token.ErrRefreshExpired):
-		return t, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again").
-			becausef("it is of authorization %s, issued at %s, and expired %s ago", t.GrantID, t.IssuedAt.UTC().Format(time.RFC3339), ago(s.Now(), t.ExpireAt))
+		return t, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again").because(err)
 	case err != nil:
 		return t, badGrant(reason.RefreshTokenInvalid, "this is not a refresh token of this server").because(err)
 	}

@@ -21,6 +21,37 @@ type provocation struct {
 	options func(*server.Options) // nil: those of every test
 }
 
+// causes are pieces of what the operator is told of the unnamed provocations, where there is more to tell than the reason.
+var causes = map[reason.Word]string{
+	reason.MethodWrong:                 "the method is GET",
+	reason.ClientSecretWrong:           "client service sent a secret of 5 bytes by Basic",
+	reason.ClientSecretMissing:         "client service sent no secret",
+	reason.GrantTypeNotForClient:       "public client no-refresh may use password",
+	reason.OriginUnregistered:          `the Origin "https://nobody.example" is registered for no client`,
+	reason.ScopeUnknown:                "magic of client app; it may ask for me items items:write",
+	reason.ScopeNotForUser:             "items asked for, user u-bob may grant me",
+	reason.ScopeWidened:                "granted was me, more is items",
+	reason.WrongPassword:               "wrong password for user u-ann",
+	reason.UserDisabled:                "user u-eve is disabled",
+	reason.RedirectURIUnregistered:     `redirect_uri differs at byte 23: registered "/cb", got "/cb/" (a slash too many at the end)`,
+	reason.LogoutURIUnregistered:       `post_logout_redirect_uri "https://x.example/" was sent, none is registered`,
+	reason.PKCEMissing:                 "public client spa is not registered with --pkce optional",
+	reason.PKCEMethod:                  `code_challenge has 43 bytes, code_challenge_method is "plain"`,
+	reason.CrossSiteForm:               `Origin "https://evil.example", Sec-Fetch-Site "cross-site"`,
+	reason.CodeOfAnotherClient:         "it was made for client spa",
+	reason.RedirectURIDiffers:          "redirect_uri differs at byte 23 (a slash too many at the end)",
+	reason.VerifierMalformed:           "it has 5 bytes",
+	reason.CodeExpired:                 "it expired 1m0s ago, and was made at 2026-03-01T12:00:00Z",
+	reason.CodeReused:                  "of user u-ann",
+	reason.RefreshTokenExpired:         "refresh token expired at 2026-03-31T12:00:00Z; it is of authorization",
+	reason.RefreshTokenOfAnotherClient: "issued to client app",
+	reason.RefreshTokenReused:          "generation 1 of authorization",
+	reason.TokenExpired:                "45m0s ago",
+	reason.TokenNotYetValid:            "it is valid from 2027-01-01T00:00:00Z",
+	reason.TokenWrongAudience:          `it is for "https://other.example"`,
+	reason.TokenRevoked:                "was revoked at 2026-03-01T12:00:00Z",
+}
+
 // unprovoked are the reasons that nothing at our own routes can have. They are for whoever checks tokens in another way.
 var unprovoked = map[reason.Word]string{
 	reason.TokenInactive:    "the routes ask no introspection endpoint",
@@ -82,6 +113,9 @@ func (p provocation) check(t *testing.T, s *system, res reply) {
 	if detail["reason"] != string(p.reason) || detail["description"] == nil {
 		t.Errorf("the audit log has %v", detail)
 	}
+	if cause := fmt.Sprint(detail["cause"]); p.name == "" && !strings.Contains(cause, causes[p.reason]) {
+		t.Errorf("cause %s, want %q in it", cause, causes[p.reason])
+	}
 }
 
 // tells is whether an answer is one of those that the table has.
@@ -110,7 +144,7 @@ func tells(t *testing.T, word reason.Word, res reply) bool {
 // refusalOf is the event of a request that was refused.
 func (s *system) refusalOf(t *testing.T, id string) store.StoredEvent {
 	t.Helper()
-	s.srv.WriteEvents(t.Context())
+	s.srv.FlushEvents(t.Context())
 	events, err := s.db.Events(t.Context(), store.EventFilter{RequestID: id})
 	if err != nil {
 		t.Fatal(err)

@@ -303,6 +303,6 @@ func notKept(ctx context.Context, ad admin, id string) error {
 		storm = fmt.Sprintf(" (the last time about %s)", counted[0].At.UTC().Format(time.RFC3339))
 	}
 	return fmt.Errorf("the audit log of %s, which begins at %s, has nothing of request %s: requests that were answered without a decision and paths "+
-		"that do not exist are not kept, of a storm of refusals only the first%s, and nothing for longer than audit.retention; search the server's log for %s",
+		"that do not exist are not kept, nor what \"grantd resource\" refuses, of a storm of refusals only the first%s, and nothing for longer than audit.retention; search the server's log for %s",
 		database, when(first[0].At), id, storm, id)
 }

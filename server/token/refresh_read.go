@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // Read checks a refresh token and says what it says. It returns ErrNotRefresh
-// or ErrRefreshExpired, and never part of the token. Of the first it tells as ErrOtherKey what
+// or ErrRefreshExpired, and never more of the token than its times and authorization. Of the first it tells as ErrOtherKey what
 // a server may have made that knows a newer master key.
 func (r *Refresher) Read(s string) (Refresh, error) {
 	payload, err := r.open(s)
@@ -27,7 +28,7 @@ func (r *Refresher) Read(s string) (Refresh, error) {
 	}
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired): // after the MAC was checked
-		return Refresh{}, ErrRefreshExpired
+		return Refresh{}, claims.expired()
 	case err != nil:
 		return Refresh{}, ErrNotRefresh
 	}
@@ -86,6 +87,15 @@ type refreshClaims struct {
 	Scope      string `json:"scope"`
 	GrantID    string `json:"gid"`
 	Generation int64  `json:"gen"`
+}
+
+// expired is ErrRefreshExpired, with what the operator wants to know of a token that was ours.
+func (c *refreshClaims) expired() error {
+	if c.IssuedAt == nil {
+		return ErrRefreshExpired
+	}
+	return fmt.Errorf("%w at %s; it is of authorization %q and was issued at %s", ErrRefreshExpired,
+		c.ExpiresAt.UTC().Format(time.RFC3339), c.GrantID, c.IssuedAt.UTC().Format(time.RFC3339))
 }
 
 // readRefreshClaims reads what Mint prints, and what other versions may print.
