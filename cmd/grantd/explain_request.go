@@ -88,13 +88,13 @@ func (a *app) explainRequest(ctx context.Context, ad admin, id string) error {
 // refusalDelay is how long after the answer a refusal may come into the log: servers write many at once.
 const refusalDelay = time.Second
 
-// settledEvents are requestEvents, once a refusal must be among them if there was one.
+// settledEvents are the events of a request, once a refusal must be among them if there was one.
 func settledEvents(ctx context.Context, ad admin, id string) (events []store.StoredEvent, err error) {
 	for tries := range 10 {
 		if tries > 0 {
 			time.Sleep(refusalDelay / 10)
 		}
-		events, err = requestEvents(ctx, ad.db, id)
+		events, err = eventsOfBoth(ctx, ad.db, store.EventFilter{RequestID: id})
 		if err != nil || slices.ContainsFunc(events, isRefusal) {
 			break
 		}
@@ -105,10 +105,10 @@ func settledEvents(ctx context.Context, ad admin, id string) (events []store.Sto
 	return events, err
 }
 
-// requestEvents are the events of a request in the order in which they happened.
-func requestEvents(ctx context.Context, db *store.DB, id string) (events []store.StoredEvent, err error) {
-	for _, chain := range []string{store.Routine, store.Decisions} {
-		found, err := db.Events(ctx, store.EventFilter{Chain: chain, RequestID: id})
+// eventsOfBoth are the events of both chains in the order in which they happened.
+func eventsOfBoth(ctx context.Context, db *store.DB, f store.EventFilter) (events []store.StoredEvent, err error) {
+	for _, f.Chain = range []string{store.Routine, store.Decisions} {
+		found, err := db.Events(ctx, f)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +128,9 @@ func viewRequest(id string, events []store.StoredEvent) requestView {
 		v.Address, v.ClientID = cmp.Or(v.Address, e.Address), cmp.Or(e.ClientID, v.ClientID)
 		v.UserID, v.GrantID = cmp.Or(e.Subject, v.UserID), cmp.Or(e.GrantID, v.GrantID)
 		if !isRefusal(e) {
-			v.Events = append(v.Events, lineOf(e))
+			line := lineOf(e)
+			line.RequestID = "" // it goes without saying
+			v.Events = append(v.Events, line)
 			continue
 		}
 		in := func(name string) string {
@@ -173,7 +175,8 @@ func (v *requestView) lookAtGrant(ctx context.Context, db *store.DB) error {
 	if v.GrantID == "" {
 		return nil
 	}
-	near, err := db.Events(ctx, store.EventFilter{Subject: v.UserID, ClientID: v.ClientID, Limit: mostLooked, Newest: true})
+	// Of the refreshes, too: of a token that came twice they tell where it came from first.
+	near, err := eventsOfBoth(ctx, db, store.EventFilter{Subject: v.UserID, ClientID: v.ClientID, Limit: mostLooked, Newest: true})
 	if err != nil {
 		return err
 	}
