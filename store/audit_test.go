@@ -148,3 +148,18 @@ func TestEventsAreOnlyAdded(t *testing.T) {
 		storetest.WantChains(t, db, auditKey, 11, 0)
 	}
 }
+
+func FuzzParseHead(f *testing.F) {
+	for _, seed := range []string{"", "decisions:1:00", "decisions:17:" + strings.Repeat("9f", 32), "routine:-1:" + strings.Repeat("00", 32), "decisions:+1:" + strings.Repeat("00", 32)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		head, err := store.ParseHead(text)
+		if err != nil {
+			return
+		}
+		if again, err := store.ParseHead(head.String()); err != nil || again.String() != head.String() {
+			t.Fatalf("%q -> %q, %v", text, again, err)
+		}
+	})
+}
