@@ -143,7 +143,7 @@ func killWhileRotating(t *testing.T, path string, after int) (answered map[strin
 		if answered[id], err = strconv.ParseInt(generation, 10, 64); err != nil {
 			t.Fatal(err)
 		}
-		if n == after {
+		if n >= after && len(answered) == 16 { // on a busy machine some come late to their first turn
 			cmd.Process.Kill() // SIGKILL
 		}
 	}
