@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -62,15 +64,16 @@ func (s *Server) noteHeads(ctx context.Context) error {
 
 // pruneEvents deletes what has been kept for long enough, in small batches.
 func (s *Server) pruneEvents(ctx context.Context) error {
+	var failed []error // what is wrong with one chain keeps nobody from the other
 	for chain, keep := range map[string]time.Duration{store.Decisions: s.AuditRetention, store.Routine: s.RoutineRetention} {
 		if keep <= 0 && chain == store.Decisions {
 			continue
 		}
 		if err := s.pruneChain(ctx, chain, s.Now().Add(-keep)); err != nil {
-			return err
+			failed = append(failed, fmt.Errorf("%s: %w", chain, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (s *Server) pruneChain(ctx context.Context, chain string, before time.Time) error {

@@ -85,6 +85,38 @@ func TestTamperingShows(t *testing.T) {
 	}
 }
 
+// Who dates events back has the server delete them, and seal that it did. It looks first.
+func TestPruningCoversNothingUp(t *testing.T) {
+	url := pgtest.URL(t)
+	for database, open := range map[string]func(t *testing.T) *store.DB{"SQLite": newSQLite, "PostgreSQL": func(t *testing.T) *store.DB { return emptied(t, url) }} {
+		for what, c := range map[string]struct{ fault, harm string }{
+			"all dated back":     {"event 1", `UPDATE audit_events SET at = 1`},
+			"one dated back":     {"event 1", `UPDATE audit_events SET at = 1 WHERE seq = 1`},
+			"one changed":        {"event 2", `UPDATE audit_events SET actor = 'client:other' WHERE seq = 2`},
+			"one gone":           {"event 3 is missing", `DELETE FROM audit_events WHERE seq = 3`},
+			"a seal gone":        {"event 1 says that a server wrote it", `UPDATE audit_events SET seal = NULL, sealed_from = 0 WHERE seq = 2`},
+			"the last seal gone": {"event 10 says that a server wrote it", `UPDATE audit_events SET seal = NULL, sealed_from = 0 WHERE seq = 11`},
+			"the front taken out": {"the chain begins at event 3, and no server has pruned it up to there",
+				`UPDATE audit_chains SET first_seq = 3, first_hash = (SELECT hash FROM audit_events WHERE seq = 2); DELETE FROM audit_events WHERE seq < 3`},
+		} {
+			t.Run(database+"/"+what, func(t *testing.T) {
+				db := open(t)
+				recorded(t, db)
+				disarmed(t, db, func() {
+					if err := db.Exec(t.Context(), c.harm); err != nil {
+						t.Fatal(err)
+					}
+				})
+				n, err := db.PruneEvents(t.Context(), auditKey, store.Decisions, time.Date(2026, 1, 2, 3, 9, 5, 0, time.UTC), 100)
+				if n != 0 || err == nil || !strings.Contains(err.Error(), c.fault) {
+					t.Errorf("deleted %d: %v, want %q", n, err, c.fault)
+				}
+				storetest.WantFault(t, db, auditKey, c.fault)
+			})
+		}
+	}
+}
+
 // A chain that was written anew from some event on, with hashes that fit, has no seals that do. In the name of a command it could be: that is
 // what noted heads are for.
 func TestForgedChainShows(t *testing.T) {
