@@ -37,7 +37,8 @@ func (a *app) auditListCommand() *cobra.Command {
 	cmd := databaseCommand("list", "List events of the audit log, the newest last", noArgs, nil)
 	cmd.Long = "List events of the audit log, the newest last: the last 100, or all since a time. Decisions are listed: logins, consents,\n" +
 		"authorizations, revocations, refusals, changes by commands. With --routine it is their everyday use: refreshes, and\n" +
-		"tokens of client_credentials. With --output json each event is an object on a line of its own."
+		"tokens of client_credentials. With --output json it is an array; with --follow, which has no end, each event is an object\n" +
+		"on a line of its own."
 	cmd.Example = "  grantd audit list --user alice --since 24h\n  grantd audit list --type 'login.*' --follow\n  grantd audit list --request 4XQK… --output json"
 	f := cmd.Flags()
 	f.StringVar(&in.user, "user", "", "those about this user: username, email, or id when the user is gone")
@@ -104,7 +105,7 @@ func pointInTime(flag, text string, now time.Time) (time.Time, error) {
 }
 
 func (a *app) auditList(ctx context.Context, ad admin, in auditAsked) error {
-	out := &eventPrinter{app: a, db: ad.db, names: map[string]string{}}
+	out := &eventPrinter{app: a, db: ad.db, endless: in.follow, names: map[string]string{}}
 	f := in.filter
 	if !f.Since.IsZero() {
 		after, err := ad.db.EventsSince(ctx, f.Chain, f.Since)
@@ -149,6 +150,7 @@ func (p *eventPrinter) all(ctx context.Context, f store.EventFilter, follow bool
 type eventPrinter struct {
 	app     *app
 	db      *store.DB
+	endless bool              // for programs there are lines then, and else an array
 	names   map[string]string // of users
 	printed int
 }
@@ -210,14 +212,22 @@ func (p *eventPrinter) view(e store.StoredEvent) eventView {
 	}
 }
 
+// lines prints each event on a line, which is an element of an array unless there is no end.
 func (p *eventPrinter) lines(events []store.StoredEvent) error {
 	for _, e := range events {
-		p.printed++
 		text, err := json.Marshal(p.view(e))
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(p.app.stdout, escape(string(text))); err != nil {
+		before, after := "", "\n"
+		if !p.endless {
+			before, after = ",\n", ""
+			if p.printed == 0 {
+				before = "[\n"
+			}
+		}
+		p.printed++
+		if _, err := fmt.Fprint(p.app.stdout, before, escape(string(text)), after); err != nil {
 			return err
 		}
 	}
@@ -263,10 +273,16 @@ func detailWords(v eventView) string {
 	return strings.Join(words, " ")
 }
 
-// end says so where nothing was found.
+// end ends the array of programs, and shows people that nothing was found.
 func (p *eventPrinter) end() error {
-	if p.printed > 0 || p.app.output == "json" {
-		return nil
+	switch {
+	case p.app.output == "json" && p.printed == 0:
+		return p.app.json([]eventView{})
+	case p.app.output == "json":
+		_, err := fmt.Fprintln(p.app.stdout, "\n]")
+		return err
+	case p.printed == 0:
+		return p.rows(nil)
 	}
-	return p.rows(nil)
+	return nil
 }
