@@ -22,11 +22,12 @@ type attempt struct {
 	address string // as limits count it
 	browser browser
 
-	name  string         // stands in for login in memory
-	known string         // which of the places the user has logged in at; empty: none
-	noted []string       // the places that are to be noted if the password is right
-	newly bool           // one of them is new
-	taken []store.Bucket // what is given back if the password is right
+	name    string         // stands in for login in memory
+	account string         // the key of its limit; that of a known place begins with it
+	known   string         // which of the places the user has logged in at; empty: none
+	noted   []string       // the places that are to be noted if the password is right
+	newly   bool           // one of them is new
+	taken   []store.Bucket // what is given back if the password is right
 }
 
 // newAttempt is a try at a password from an address.
@@ -100,8 +101,9 @@ func (s *Server) locate(ctx context.Context, try *attempt, userID string) error 
 			try.noted, try.newly = append(try.noted, place), try.newly || !known
 		}
 	}
-	if userID == "" && try.name[0]&1 == 1 && s.guard.isSeen(try.address) {
-		// Of those who share the address some are known here. Some who do not exist seem to be, too, and always the same ones.
+	if userID == "" && try.name[0]&1 == 1 && s.guard.isShared(try.address) {
+		// Of those who share the address some are known here. Some who do not exist seem to be, too, and always the same ones. Where one
+		// user alone has logged in they do not: whoever has an account and an address would learn who does not exist.
 		try.known = try.address
 	}
 	return nil
@@ -109,11 +111,8 @@ func (s *Server) locate(ctx context.Context, try *attempt, userID string) error 
 
 // count takes one from each bucket that the attempt counts in. Who guesses elsewhere uses up what
 // strangers have, and nothing of what the user has at home (RFC 6749 §10.10).
-func (s *Server) count(ctx context.Context, try *attempt, userID string) error {
-	account, limits, now := LimitKey(userID), s.Limits, s.Now()
-	if userID == "" {
-		account = LimitKey("?" + try.name) // the same rows, and nothing that was typed
-	}
+func (s *Server) count(ctx context.Context, try *attempt) error {
+	account, limits, now := try.account, s.Limits, s.Now()
 	remember, rate := try.name, limits.Account
 	if try.known != "" {
 		account, remember, rate = account+" "+try.known, remember+" "+try.known, limits.KnownPlace
@@ -144,11 +143,27 @@ func (s *Server) count(ctx context.Context, try *attempt, userID string) error {
 	return tooManyAttempts(empty, now)
 }
 
+// byEmail ends the key of an account's limit for who names it by its email.
+const byEmail = " email"
+
+// accountOf is the key of the limit that a guess counts in. The two names of an account have one each: if guesses at one used up
+// those at the other, they would tell that somebody has both.
+func (a *attempt) accountOf(user *store.User) string {
+	switch {
+	case user.ID == "":
+		return LimitKey("?" + a.name) // the same rows, and nothing that was typed
+	case store.LoginKey(a.login) == store.LoginKey(user.Username):
+		return LimitKey(user.ID)
+	}
+	return LimitKey(user.ID) + byEmail
+}
+
 // tryPassword compares a password with the user's hash, if there is something left to guess. A
 // refusal for that takes as long as a hash.
 func (s *Server) tryPassword(ctx context.Context, try *attempt, user *store.User, password string) (match bool, err error) {
 	id := user.ID
-	match, err = s.checkPassword(ctx, user, password, try.turn(), func() error { return s.count(ctx, try, id) })
+	try.account = try.accountOf(user)
+	match, err = s.checkPassword(ctx, user, password, try.turn(), func() error { return s.count(ctx, try) })
 	return match, s.asLong(ctx, id, err)
 }
 
@@ -168,7 +183,7 @@ func (s *Server) proved(ctx context.Context, try *attempt, user store.User) {
 	var back []store.Bucket
 	var full []string
 	for _, b := range try.taken {
-		if try.known != "" && b.Key == LimitKey(user.ID)+" "+try.known {
+		if try.known != "" && b.Key == try.account+" "+try.known {
 			full = append(full, b.Key)
 		} else {
 			back = append(back, b)
@@ -185,23 +200,36 @@ func (s *Server) proved(ctx context.Context, try *attempt, user store.User) {
 		}
 		s.audit(ctx, slog.LevelInfo, store.Event{Type: "login.new_place", Actor: byUser(user.ID), Subject: user.ID, ClientID: try.client, Detail: detail})
 	}
-	s.guard.noteSeen(try.address)
+	s.guard.noteSeen(try.address, user.ID)
 }
 
 // notePlaces lets places be known to a user from now on.
 func (s *Server) notePlaces(ctx context.Context, userID string, places ...string) {
+	for _, place := range places {
+		if !strings.HasPrefix(place, browserPlace) {
+			s.guard.noteSeen(place, userID)
+		}
+	}
 	if len(places) > 0 {
 		s.warn(ctx, "note where a user logged in", s.DB.NotePlaces(ctx, userID, s.Now(), places...))
 	}
 }
 
-// recallSeen reads where people have logged in, so that they are known after a restart.
+// recallOverlap is how far back servers look for what others noted: their clocks may differ, and a commit takes its time.
+const recallOverlap = maxTime + leeway + 10*time.Second
+
+// recallSeen reads where people have logged in since it was last asked, at other servers or before a restart.
 func (s *Server) recallSeen(ctx context.Context) error {
-	places, err := s.DB.LatestPlaces(ctx, mostSeen)
+	now := s.Now()
+	places, err := s.DB.LatestPlaces(ctx, s.guard.recalled, mostRecalled)
+	if err != nil {
+		return err
+	}
 	for _, p := range places {
 		if !strings.HasPrefix(p.Name, browserPlace) {
-			s.guard.noteSeen(p.Name)
+			s.guard.noteSeen(p.Name, p.UserID)
 		}
 	}
-	return err
+	s.guard.recalled = now.Add(-recallOverlap)
+	return nil
 }

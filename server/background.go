@@ -13,6 +13,7 @@ import (
 const (
 	revocationPoll = 500 * time.Millisecond // contract §4: refused within one second
 	keyPoll        = 30 * time.Second       // contract: running servers follow within a minute
+	placePoll      = 5 * time.Second        // until a place that a user came to is known to all servers
 	sweepEvery     = time.Minute
 	taskTime       = 5 * time.Second    // for a look at the database, or one batch of the sweep
 	codeKeep       = time.Hour          // a second use of an authorization code is noticed for as long
@@ -32,6 +33,7 @@ func (s *Server) Run(ctx context.Context) {
 		{"asking the database for its time", clockPoll, taskTime, s.followClock},
 		{"reloading signing keys", keyPoll, taskTime, s.followKeys},
 		{"noting how long access tokens live", lifePoll, taskTime, s.noteLife},
+		{"learning where people log in", placePoll, taskTime, s.recallSeen},
 		{"sweeping expired rows", sweepEvery, 0, s.sweep},
 		{"pruning the audit log", sweepEvery, 0, s.pruneEvents},
 		{"noting the heads of the audit log", headEvery, taskTime, s.noteHeads},

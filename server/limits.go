@@ -28,7 +28,7 @@ var lookups = Rate{Burst: 100, Per: 5 * time.Second}
 // What is kept in memory of the limits.
 const (
 	mostEmpty    = 1 << 16          // buckets
-	mostSeen     = 10_000           // addresses
+	mostRecalled = 1 << 18          // places that a server reads at once from the database
 	emptyAccount = 5 * time.Second  // an operator may fill an account's bucket meanwhile
 	emptyAddress = 60 * time.Second // nobody fills those of an address
 )
@@ -42,7 +42,9 @@ type guard struct {
 
 	mu    sync.Mutex
 	empty *recent[string, emptyBucket]
-	seen  *recent[string, struct{}] // addresses where somebody logged in
+	seen  seen // addresses where somebody logged in
+
+	recalled time.Time // up to when it is known what others noted
 }
 
 // limit sets up all that counts.
@@ -77,7 +79,7 @@ type emptyBucket struct {
 func newGuard(limits Limits) *guard {
 	return &guard{
 		limits: limits, lookups: newRates[string](lookups),
-		empty: newRecent[string, emptyBucket](mostEmpty), seen: newRecent[string, struct{}](mostSeen),
+		empty: newRecent[string, emptyBucket](mostEmpty), seen: newSeen(),
 	}
 }
 
@@ -102,14 +104,20 @@ func (g *guard) noteEmpty(key string, empty store.Empty, believed time.Time) {
 func (g *guard) isSeen(address string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, seen := g.seen.get(address)
-	return seen
+	return g.seen.has(address)
 }
 
-func (g *guard) noteSeen(address string) {
+// isShared is whether several users have logged in from an address.
+func (g *guard) isShared(address string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.seen.put(address, struct{}{})
+	return g.seen.shared(address)
+}
+
+func (g *guard) noteSeen(address, userID string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen.note(address, userID)
 }
 
 // tooManyAttempts is the one answer for whoever is limited, whether or not the account exists. Which
@@ -128,12 +136,12 @@ func whichLimit(key string) reason.Word {
 		return reason.SignupLimit
 	case kind == "address":
 		return reason.AddressLimit
-	case strings.Contains(of, " "):
+	case strings.Contains(strings.TrimSuffix(of, byEmail), " "):
 		return reason.PlaceLimit
 	}
 	return reason.AccountLimit
 }
 
-// LimitKey is the key of an account's limit, and the beginning of those of its known places, as
+// LimitKey is the key of an account's limit, and the beginning of those of its email and its known places, as
 // store.DB.FillBuckets takes it.
 func LimitKey(userID string) string { return "account " + userID }

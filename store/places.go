@@ -11,6 +11,7 @@ const MostPlaces = 20
 
 // Place is where a user has logged in: an address, or a browser.
 type Place struct {
+	UserID string // of LatestPlaces alone
 	Name   string
 	SeenAt time.Time // when it was last noted
 }
@@ -26,10 +27,15 @@ func (db *DB) KnownPlaces(ctx context.Context, userID, one, other string) ([]Pla
 		`SELECT place, seen_at FROM known_places WHERE user_id = $1 AND place IN ($2, $3) ORDER BY place`, userID, one, other)
 }
 
-// LatestPlaces returns where anybody has logged in last, each place once.
-func (db *DB) LatestPlaces(ctx context.Context, limit int) ([]Place, error) {
-	return list(ctx, db.read, scanPlace, `SELECT place, max(seen_at) FROM
-		(SELECT place, seen_at FROM known_places ORDER BY seen_at DESC LIMIT $1) AS latest GROUP BY place`, atMost(limit))
+// LatestPlaces returns where anybody has logged in at or after since, the latest first.
+func (db *DB) LatestPlaces(ctx context.Context, since time.Time, limit int) ([]Place, error) {
+	return list(ctx, db.read, scanUserPlace,
+		`SELECT user_id, place, seen_at FROM known_places WHERE seen_at >= $1 ORDER BY seen_at DESC LIMIT $2`, millis(since), atMost(limit))
+}
+
+func scanUserPlace(row scanner) (p Place, err error) {
+	err = row.Scan(&p.UserID, &p.Name, instant{&p.SeenAt})
+	return p, err
 }
 
 const notePlace = `INSERT INTO known_places (user_id, place, seen_at)

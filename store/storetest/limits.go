@@ -129,7 +129,10 @@ func testPlaces(t *testing.T, db *store.DB) {
 	must(t, db.NotePlaces(ctx, "u-john", until, "home"))
 	must(t, db.NotePlaces(ctx, "u-john", now, "home")) // by a server that was slower
 	equal(t, "last noted", get(db.KnownPlaces(ctx, "u-john", "home", ""))(t), []store.Place{{Name: "home", SeenAt: until}})
-	equal(t, "latest", get(db.LatestPlaces(ctx, 2))(t), []store.Place{{Name: "home", SeenAt: until}})
+	equal(t, "latest", get(db.LatestPlaces(ctx, time.Time{}, 2))(t), []store.Place{
+		{UserID: "u-john", Name: "home", SeenAt: until}, {UserID: "u-ann", Name: "home", SeenAt: later},
+	})
+	equal(t, "since then", get(db.LatestPlaces(ctx, until, 0))(t), []store.Place{{UserID: "u-john", Name: "home", SeenAt: until}})
 
 	for i := range store.MostPlaces - 1 {
 		must(t, db.NotePlaces(ctx, "u-john", later.Add(time.Duration(i)*time.Second), fmt.Sprint("p", i)))
@@ -139,7 +142,7 @@ func testPlaces(t *testing.T, db *store.DB) {
 
 	equal(t, "swept without an end", sweep(t, db, store.Sweep{Now: until.Add(time.Hour)})[0], 0)
 	equal(t, "swept", sweep(t, db, store.Sweep{Now: until.Add(time.Hour), PlaceKeep: time.Hour, Batch: 100})[0], store.MostPlaces+1)
-	equal(t, "all", len(get(db.LatestPlaces(ctx, 0))(t)), 0)
+	equal(t, "all", len(get(db.LatestPlaces(ctx, time.Time{}, 0))(t)), 0)
 }
 
 // testForgottenPlaces: whoever had the old password may have been anywhere.

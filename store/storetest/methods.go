@@ -64,7 +64,7 @@ func callsAboutPeople(db *store.DB) calls {
 			return drop(db.PutConsent(ctx, store.Consent{UserID: "u", ClientID: "c"}, "s"))
 		},
 		"KnownPlaces":    func(ctx context.Context) error { return drop(db.KnownPlaces(ctx, "u", "here", "there")) },
-		"LatestPlaces":   func(ctx context.Context) error { return drop(db.LatestPlaces(ctx, 1)) },
+		"LatestPlaces":   func(ctx context.Context) error { return drop(db.LatestPlaces(ctx, now, 1)) },
 		"NotePlaces":     func(ctx context.Context) error { return db.NotePlaces(ctx, "u", now, "here") },
 		"ForgetConsents": func(ctx context.Context) error { return drop(db.ForgetConsents(ctx, "u", "", now, until)) },
 	}
