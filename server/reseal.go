@@ -81,7 +81,7 @@ func CancelReseal(ctx context.Context, db *store.DB, m *token.Master) error {
 	if keys.ID() != m.ID() {
 		return errors.New("only who has the old master key can go back to it; give that one in the settings")
 	}
-	dropped, err := db.DropSealedKey(ctx, nextMaster)
+	dropped, err := db.DropSealedKey(ctx, nextMaster, m.ID())
 	if err == nil && !dropped {
 		err = ErrNotPrepared
 	}
@@ -95,7 +95,7 @@ func ResealAtOnce(ctx context.Context, db *store.DB, old, next *token.Master, in
 	if err != nil {
 		return Resealed{}, err
 	}
-	return in.do(ctx, db, keys, next)
+	return in.do(ctx, db, keys, next, false)
 }
 
 // Reseal says how the old master key is given up.
@@ -129,10 +129,10 @@ func (in Reseal) Finish(ctx context.Context, db *store.DB, m *token.Master) (Res
 	if keys.ID() == m.ID() {
 		return Resealed{}, ErrNotPrepared
 	}
-	return in.do(ctx, db, keys, m)
+	return in.do(ctx, db, keys, m, true)
 }
 
-func (in Reseal) do(ctx context.Context, db *store.DB, from, to *token.Master) (Resealed, error) {
+func (in Reseal) do(ctx context.Context, db *store.DB, from, to *token.Master, prepared bool) (Resealed, error) {
 	done := Resealed{Before: from.ID(), After: to.ID()}
 	if !in.Leaked {
 		last, err := db.LastRefresh(ctx)
@@ -146,6 +146,13 @@ func (in Reseal) do(ctx context.Context, db *store.DB, from, to *token.Master) (
 		done.RefreshUntil = done.RefreshUntil.Add(lateRefresh)
 	}
 	err := db.Reseal(ctx, from.ID(), func(signing []store.SigningKey, rows []store.SealedKey) (store.Resealed, error) {
+		next := rowOf(rows, nextMaster) // another operator may have cancelled, or prepared another one, since the look before
+		switch {
+		case next.ID == "" && prepared:
+			return store.Resealed{}, ErrNotPrepared
+		case next.ID != "" && next.SealedBy != to.ID():
+			return store.Resealed{}, ErrOtherNext
+		}
 		done.SigningKeys = len(signing)
 		return in.resealed(signing, rows, from, to, done.RefreshUntil)
 	})

@@ -358,3 +358,26 @@ func TestOldRefreshKeys(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of two operators, of whom one finishes and the other cancels, one is told that it did not happen.
+func TestResealIsFinishedOrCancelled(t *testing.T) {
+	for name, s := range map[string]*system{"SQLite": newSystem(t), "PostgreSQL": newSystemOn(t, "", pgtest.URL(t), func(o *server.Options) { o.Now = nil })} {
+		now, how := s.master, s.how()
+		how.Leaked = true // or there are too many keys of before
+		for i := range byte(40) {
+			next := masterOf(t, 100+i)
+			s.prepare(now, next)
+			var finished, cancelled error
+			var both sync.WaitGroup
+			both.Go(func() { _, finished = how.Finish(t.Context(), s.db, next) })
+			both.Go(func() { cancelled = server.CancelReseal(t.Context(), s.db, now) })
+			both.Wait()
+			if (finished == nil) == (cancelled == nil) {
+				t.Fatalf("%s: finished: %v, cancelled: %v", name, finished, cancelled)
+			}
+			if finished == nil {
+				now = next
+			}
+		}
+	}
+}

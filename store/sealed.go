@@ -52,10 +52,15 @@ func (db *DB) addSealed(ctx context.Context, k SealedKey, master string) (added 
 	return added, err
 }
 
-// DropSealedKey deletes the key of that ID, and tells whether there was one.
-func (db *DB) DropSealedKey(ctx context.Context, id string) (dropped bool, err error) {
-	n, err := db.write.exec(ctx, `DELETE FROM sealed_keys WHERE id = $1`, id)
-	return n == 1, err
+// DropSealedKey deletes the key of that ID, and tells whether there was one. It returns ErrResealed
+// when the master key is not that one.
+func (db *DB) DropSealedKey(ctx context.Context, id, master string) (dropped bool, err error) {
+	err = db.updateSealed(ctx, master, func(tx *sql.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `DELETE FROM sealed_keys WHERE id = $1`, id))
+		dropped = n == 1
+		return err
+	})
+	return dropped, err
 }
 
 // updateSealed is update for a change that was sealed by that master key: it is not made under

@@ -117,7 +117,7 @@ func callsOfOthers(db *store.DB) calls {
 		"AddFirstSigningKey": func(ctx context.Context) error { return drop(db.AddFirstSigningKey(ctx, key("k", now))) },
 		"AddSealedKey":       func(ctx context.Context) error { return drop(db.AddSealedKey(ctx, sealed("k"))) },
 		"AddNextMaster":      func(ctx context.Context) error { return drop(db.AddNextMaster(ctx, sealed("k"), "m1")) },
-		"DropSealedKey":      func(ctx context.Context) error { return drop(db.DropSealedKey(ctx, "k")) },
+		"DropSealedKey":      func(ctx context.Context) error { return drop(db.DropSealedKey(ctx, "k", "")) },
 		"LastRefresh":        func(ctx context.Context) error { return drop(db.LastRefresh(ctx)) },
 		"Reseal": func(ctx context.Context) error {
 			return db.Reseal(ctx, "m1", func([]store.SigningKey, []store.SealedKey) (store.Resealed, error) { return store.Resealed{}, nil })

@@ -96,6 +96,7 @@ func testReseal(t *testing.T, db *store.DB) {
 		"ReplaceSigningKeys": drop(db.ReplaceSigningKeys(ctx, late)),
 		"AddSealedKey":       drop(db.AddSealedKey(ctx, sealed("late"))),
 		"AddNextMaster":      drop(db.AddNextMaster(ctx, sealed("late"), "m1")),
+		"DropSealedKey":      drop(db.DropSealedKey(ctx, "late", "m1")),
 		"Reseal":             db.Reseal(ctx, "m1", sealer),
 	} {
 		if !errors.Is(err, store.ErrResealed) {
@@ -106,8 +107,8 @@ func testReseal(t *testing.T, db *store.DB) {
 	must(t, db.AddSigningKey(ctx, late))
 	equal(t, "next master", get(db.AddNextMaster(ctx, sealed("next"), "m2"))(t), true)
 	equal(t, "next master again", get(db.AddNextMaster(ctx, sealed("next"), "m2"))(t), false)
-	equal(t, "dropped", get(db.DropSealedKey(ctx, "next"))(t), true)
-	equal(t, "dropped again", get(db.DropSealedKey(ctx, "next"))(t), false)
+	equal(t, "dropped", get(db.DropSealedKey(ctx, "next", "m2"))(t), true)
+	equal(t, "dropped again", get(db.DropSealedKey(ctx, "next", "m2"))(t), false)
 
 	equal(t, "swept before its time", get(db.Sweep(ctx, store.Sweep{Now: later.Add(-time.Millisecond)}))(t).Deleted, 0)
 	equal(t, "swept", get(db.Sweep(ctx, store.Sweep{Now: later}))(t).Deleted, 1)
