@@ -19,7 +19,9 @@ func (f *frame) audit(ctx context.Context, level slog.Level, e store.Event) {
 	rec := recordOf(ctx)
 	e = f.completed(rec, e)
 	f.log.LogAttrs(ctx, level, "audit", eventAttrs(e)...)
-	rec.unsettled = f.events.add(ctx, e)
+	if f.events.affords(e) {
+		rec.unsettled = f.events.add(ctx, e)
+	}
 }
 
 // completed fills in what the request tells of an event.

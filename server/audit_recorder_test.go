@@ -225,3 +225,29 @@ func TestLogThatWentBack(t *testing.T) {
 		t.Error("the server took no notice")
 	}
 }
+
+// A spent code is sent again and again by who has it. That fills the disk no more than other refusals do.
+func TestStormOfReplays(t *testing.T) {
+	s := newSystem(t)
+	s.addApps()
+	code := s.code(asked())
+	s.redeem(code).wantOK(t)
+	began := time.Now()
+	const replays = 1300
+	var all sync.WaitGroup
+	for range 13 {
+		all.Go(func() {
+			for range replays / 13 {
+				s.redeem(code).wantRefusal(t, http.StatusBadRequest, "invalid_grant")
+			}
+		})
+	}
+	all.Wait()
+	kept, most := len(s.allEvents(store.Decisions, "authorization_code.reused")), 1001+int(5*time.Since(began).Seconds())
+	if kept < 1000 || kept > most {
+		t.Errorf("%d of %d replays are kept, want up to %d", kept, replays, most)
+	}
+	if len(s.allEvents(store.Decisions, "audit.summary")) == 0 {
+		t.Error("nothing tells of those that were left out")
+	}
+}

@@ -26,7 +26,8 @@ const summaryType = "audit.summary"
 
 // refusals keeps count of those that are left out of the audit log.
 type refusals struct {
-	budget *rate.Limiter
+	budget  *rate.Limiter
+	replays *rate.Limiter // of codes; apart, so that no storm of refusals hides them
 
 	mu        sync.Mutex
 	kinds     map[refusalKind]int
@@ -37,7 +38,10 @@ type refusals struct {
 type refusalKind struct{ event, outcome, reason string }
 
 func newRefusals() refusals {
-	return refusals{budget: rate.NewLimiter(refusalRate, refusalBurst), kinds: map[refusalKind]int{}, addresses: map[string]int{}}
+	return refusals{
+		budget: rate.NewLimiter(refusalRate, refusalBurst), replays: rate.NewLimiter(refusalRate, refusalBurst),
+		kinds: map[refusalKind]int{}, addresses: map[string]int{},
+	}
 }
 
 // refuse adds the event of a request that was refused, or counts it.
@@ -49,6 +53,16 @@ func (r *recorder) refuse(ctx context.Context, rec *record, event func() store.E
 	default:
 		r.leaveOut(refusalKind{rec.event, rec.outcome, string(rec.reason)}, rec.from, 1)
 	}
+}
+
+// affords is whether an event is kept; if not, it is counted. Who has a spent code can send it as often as they like, with no password and
+// nothing else that is used up.
+func (r *recorder) affords(e store.Event) bool {
+	if e.Type != "authorization_code.reused" || r.write == nil || r.refusals.replays.Allow() {
+		return true
+	}
+	r.leaveOut(refusalKind{event: e.Type, outcome: e.Outcome}, e.Address, 1)
+	return false
 }
 
 // leaveOut counts what is not kept.
