@@ -18,6 +18,8 @@ func readSecret(setting, path, credentials string) (string, *Problem) {
 	where := setting + " " + quote(path)
 	info, err := os.Stat(path)
 	switch {
+	case misplaced(path):
+		return "", &Problem{setting, "it holds what looks like a secret, where the path of a file is due", "name the file that holds it"}
 	case errors.Is(err, fs.ErrNotExist):
 		if absolute, err := filepath.Abs(path); err == nil {
 			where = setting + " " + quote(absolute)
@@ -36,6 +38,24 @@ func readSecret(setting, path, credentials string) (string, *Problem) {
 	}
 	defer clear(data)
 	return strings.TrimSpace(string(data)), nil
+}
+
+// misplaced is whether the secret itself may have been put where the path of its file is due, which nothing is to repeat: the
+// URL of a database, a master key, or something long that names no folder.
+func misplaced(path string) bool {
+	if _, err := os.Stat(path); err == nil {
+		return false
+	}
+	_, isKey := decodeMaster(path)
+	return isKey || strings.Contains(path, "://") || len(path) >= 32 && filepath.Base(path) == path
+}
+
+// showPath shows the path of a file with a secret.
+func showPath(path string) string {
+	if misplaced(path) {
+		return mask
+	}
+	return path
 }
 
 // isCredential is whether systemd put the file there: nobody but the service can reach it, whatever its

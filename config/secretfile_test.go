@@ -111,13 +111,19 @@ func TestProblemsOfSecretFiles(t *testing.T) {
 			[]string{"tokens.shared_secret and tokens.shared_secret_file are both given; remove one", "database and database_file are both given; remove one"}},
 		{"of others", []string{"GRANTD_DATABASE_FILE=" + open}, []string{"database_file ", "other users may read or write it; run: chmod 600 " + open}},
 		{"none", []string{"GRANTD_TOKENS_SHARED_SECRET_FILE=/nowhere/x"}, []string{`tokens.shared_secret_file "/nowhere/x": there is no such file; correct the path`}},
+		{"the secret itself", []string{"GRANTD_TOKENS_SHARED_SECRET_FILE=" + sharedSecret, "GRANTD_DATABASE_FILE=postgres://u:" + sharedSecret + "@db/x"},
+			[]string{"tokens.shared_secret_file: it holds what looks like a secret", "database_file: it holds what looks like a secret"}},
 		{"a folder", []string{"GRANTD_DATABASE_FILE=" + t.TempDir()}, []string{"it is not a regular file"}},
 		{"credentials", []string{env}, []string{"tokens.shared_secret_file ", "the file is empty", "database_file ", "the file is over 4096 bytes"}},
 	} {
-		_, err := config.Load(config.Sources{Base: config.Default(), Environ: c.environ})
+		loaded, err := config.Load(config.Sources{Base: config.Default(), Environ: c.environ})
 		contains(t, problems(t, err).Error(), c.want...)
-		if strings.Contains(err.Error(), sharedSecret) {
-			t.Errorf("%s: the secret is shown: %v", c.name, err)
+		var printed strings.Builder
+		if err := loaded.Print(&printed); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(err.Error()+printed.String(), sharedSecret) {
+			t.Errorf("%s: the secret is shown: %v\n%s", c.name, err, &printed)
 		}
 	}
 }
