@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,21 +35,41 @@ func unregistered(parameter, sent string, registered []string) error {
 		loggedURI(sent), strings.Join(shown, ", "), more)
 }
 
+// What begins the parts of an address, also where it was encoded once too often.
+var (
+	authorityBegins = regexp.MustCompile(`(?i)(/|\\|%(25)*2f){2}`)
+	pathBegins      = regexp.MustCompile(`(?i)/|%(25)*2f`)
+	userEnds        = regexp.MustCompile(`(?i)@|%(25)*40`)
+	queryBegins     = regexp.MustCompile(`(?i)[?#]|%(25)*(3f|23)`)
+)
+
 // loggedURI is an address from outside without what could be a secret in it (query, fragment,
 // user and password), clipped and quoted.
 func loggedURI(uri string) string {
-	if i := strings.IndexAny(uri, "?#"); i >= 0 {
-		uri = uri[:i+1] + "…"
-	}
-	if scheme, rest, ok := strings.Cut(uri, "//"); ok {
-		host, _, _ := strings.Cut(rest, "/")
-		if i := strings.LastIndex(host, "@"); i >= 0 {
-			uri = scheme + "//…" + rest[i:]
-		}
+	uri = withoutUser(uri) // first: a password may have what begins a query
+	if at := queryBegins.FindStringIndex(uri); at != nil {
+		uri = uri[:at[1]] + "…"
 	}
 	if len(uri) > maxLoggedURI {
 		uri = uri[:maxLoggedURI] + "…"
 	}
 	quoted := strconv.QuoteToASCII(uri)
 	return strings.ReplaceAll(quoted, `\u2026`, "…")
+}
+
+// withoutUser leaves out who is in front of the host.
+func withoutUser(uri string) string {
+	begins := authorityBegins.FindStringIndex(uri)
+	if begins == nil {
+		return uri
+	}
+	start, authority := begins[1], uri[begins[1]:]
+	if end := pathBegins.FindStringIndex(authority); end != nil {
+		authority = authority[:end[0]]
+	}
+	ends := userEnds.FindAllStringIndex(authority, -1)
+	if len(ends) == 0 {
+		return uri
+	}
+	return uri[:start] + "…" + uri[start+ends[len(ends)-1][0]:]
 }
