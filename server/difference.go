@@ -37,6 +37,7 @@ func commonEnd(a, b string) (n int) {
 // matter: the operator should not have to count bytes. Bytes are counted from 1. Nothing of a query, a fragment or a
 // password that was sent is in it.
 func difference(sent, registered string) string {
+	registered = withPortOf(sent, registered)
 	at, from, words := commonStart(sent, registered), 0, inBrackets(differenceInWords(sent, registered))
 	if slash := strings.LastIndexByte(registered[:at], '/'); slash >= pathOf(registered) {
 		from = slash // so far both are the same: the rest of the path is enough
@@ -45,6 +46,18 @@ func difference(sent, registered string) string {
 		return fmt.Sprintf("differs at byte %d%s", at+1, words)
 	}
 	return fmt.Sprintf("differs at byte %d: registered %s, got %s%s", at+1, strconv.QuoteToASCII(registered[from:]), loggedURI(sent[from:]), words)
+}
+
+// withPortOf is what was registered with the port that was sent, where that is free (RFC 8252 §7.3): it is not what is
+// the matter then.
+func withPortOf(sent, registered string) string {
+	a, err := url.Parse(sent)
+	b, err2 := url.Parse(registered)
+	if err != nil || err2 != nil || !isLoopback(a) || !isLoopback(b) || a.Hostname() != b.Hostname() || a.User != nil {
+		return registered
+	}
+	path := pathOf(registered)
+	return "http://" + a.Host + registered[path:]
 }
 
 func inBrackets(words string) string {

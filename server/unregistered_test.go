@@ -51,6 +51,8 @@ func TestDifference(t *testing.T) {
 		{"https://app.example/back/cb", known, `differs at byte 20: registered "https://app.example:8443/back/cb", got "https://app.example/back/cb" (the port)`},
 		{"https://www.app.example:8443/back/cb", known, `differs at byte 9: registered "https://app.example:8443/back/cb", got "https://www.app.example:8443/back/cb" (the host)`},
 		{"http://localhost/cb", "http://127.0.0.1/cb", `differs at byte 8: registered "http://127.0.0.1/cb", got "http://localhost/cb" (the host: localhost, 127.0.0.1 and [::1] are three)`},
+		{"http://localhost:8002/cb/", "http://localhost/cb", `differs at byte 25: registered "/cb", got "/cb/" (a slash too many at the end)`},
+		{"http://[::1]:8002/other", "http://[::1]:9000/cb", `differs at byte 19: registered "/cb", got "/other" (the path)`},
 		{known + "?secret", known, `differs at byte 33: registered "/cb", got "/cb?…" (a query is added; what the app wants to get back belongs into state)`},
 		{known + "#secret", known, `differs at byte 33: registered "/cb", got "/cb#…" (a fragment, which no redirect URI may have (RFC 6749 §3.1.2))`},
 		{known, known + "?tenant=a", `differs at byte 33: registered "/cb?tenant=a", got "/cb" (the query is missing)`},
