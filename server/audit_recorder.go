@@ -179,13 +179,13 @@ func (r *recorder) writeAll(batch []store.Event) {
 		r.trouble.log(context.Background(), r.log, "writing the audit log", err)
 		if err == nil {
 			batch, pause = batch[len(part):], 100*time.Millisecond
+			r.left(len(batch))
 			continue
 		}
 		if errors.Is(err, store.ErrClosed) {
-			r.end()
+			r.end(err)
 		}
 		if r.over() {
-			r.log.Error("events are missing in the audit log of the database; this log has them", "events", len(batch), "error", err)
 			return
 		}
 		time.Sleep(pause)
@@ -218,10 +218,20 @@ func (r *recorder) over() bool {
 	return r.ended
 }
 
-// end gives up what waits.
-func (r *recorder) end() {
+// left notes how many events of the batch are not written yet.
+func (r *recorder) left(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.pending = n
+}
+
+// end gives up what waits, and says so at once: the process may be gone before its writer is back from the database.
+func (r *recorder) end(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.waiting) + r.pending; n > 0 && !r.ended {
+		r.log.Error("events are missing in the audit log of the database; this log has them", "events", n, "error", err)
+	}
 	r.ended = true
 }
 
@@ -235,7 +245,7 @@ func (r *recorder) flush(ctx context.Context) {
 		select {
 		case <-r.idling():
 		case <-ctx.Done():
-			r.end()
+			r.end(ctx.Err())
 			return
 		}
 	}

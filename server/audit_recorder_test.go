@@ -87,6 +87,23 @@ func TestDecisionsAreWrittenBeforeTheAnswer(t *testing.T) {
 	s.wantWhole(t)
 }
 
+// A server that ends while the database cannot be written says how many events only the log has, before it is gone.
+func TestEventsThatAreGivenUp(t *testing.T) {
+	s := newSystem(t)
+	s.login("me")
+	s.srv.FlushEvents(t.Context())
+	s.withoutLog(func() {
+		s.get("/users/me/")
+		s.get("/users/me/")
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		s.srv.FlushEvents(ctx)
+		if !strings.Contains(s.log.String(), `"msg":"events are missing in the audit log of the database; this log has them","events":2`) {
+			t.Errorf("the log does not say that two events are missing: %s", s.log.String())
+		}
+	})
+}
+
 // A storm of refusals does not fill the disk, and none is forgotten.
 func TestStormOfRefusals(t *testing.T) {
 	s := newSystem(t)
