@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -29,7 +30,13 @@ type probe struct {
 }
 
 func databaseProbe(db *store.DB) probe {
-	return probe{"the database cannot be reached or written", db.Ready}
+	return probe{"the database cannot be reached or written", func(ctx context.Context) error {
+		err := db.Ready(ctx)
+		if errors.Is(err, context.DeadlineExceeded) { // which names nothing that could be mended
+			return fmt.Errorf("the database did not answer within %s: another process holds it, or it or the network to it is slow (%w)", readyTime, err)
+		}
+		return err
+	}}
 }
 
 func (f *frame) ops(probes ...probe) http.Handler {
