@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -139,5 +140,5 @@ func redirect307(ctx context.Context, e *exam) verdict {
 		}
 	}
 	statuses := slices.Compact(slices.Sorted(slices.Values(e.posted)))
-	return ok("forms are answered %v", statuses)
+	return ok("forms are answered %s", strings.Trim(fmt.Sprint(statuses), "[]"))
 }
