@@ -305,7 +305,7 @@ func notKept(ctx context.Context, ad admin, id string) error {
 	if len(counted) > 0 {
 		storm = fmt.Sprintf(" (the last time about %s)", counted[0].At.UTC().Format(time.RFC3339))
 	}
-	return fmt.Errorf("the audit log of %s, which begins at %s, has nothing of request %s: requests that were answered without a decision and paths "+
-		"that do not exist are not kept, nor what \"grantd resource\" refuses, of a storm of refusals only the first%s, and nothing for longer than audit.retention; search the server's log for %s",
+	return fmt.Errorf("the audit log of %s, which begins at %s, has nothing of request %s: requests that were answered without a decision, paths "+
+		"that do not exist and methods that they do not have are not kept, nor what \"grantd resource\" refuses, of a storm of refusals only the first%s, and nothing for longer than audit.retention; while the database cannot be written, events wait; search the server's log for %s",
 		database, when(first[0].At), id, storm, id)
 }
