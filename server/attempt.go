@@ -24,6 +24,7 @@ type attempt struct {
 
 	name    string         // stands in for login in memory
 	account string         // the key of its limit; that of a known place begins with it
+	userID  string         // whose account it is; empty: nobody's
 	known   string         // which of the places the user has logged in at; empty: none
 	noted   []string       // the places that are to be noted if the password is right
 	newly   bool           // one of them is new
@@ -48,8 +49,14 @@ func placeOf(address string) string {
 	return address
 }
 
+// turn is for whom the password is hashed. At a known place that is the user, wherever else they are known: a right password is
+// not counted, and who sends theirs from many places is to wait like one.
 func (a *attempt) turn() hashTurn {
-	return hashTurn{known: a.known != "", client: a.client, address: a.address}
+	t := hashTurn{known: a.known != "", client: a.client, address: a.address}
+	if t.known && a.userID != "" {
+		t.address = "user " + a.userID
+	}
+	return t
 }
 
 // heldOff refuses, without asking anybody, a guess that would be refused by what is known already. Of a
@@ -162,7 +169,7 @@ func (a *attempt) accountOf(user *store.User) string {
 // refusal for that takes as long as a hash.
 func (s *Server) tryPassword(ctx context.Context, try *attempt, user *store.User, password string) (match bool, err error) {
 	id := user.ID
-	try.account = try.accountOf(user)
+	try.account, try.userID = try.accountOf(user), id
 	match, err = s.checkPassword(ctx, user, password, try.turn(), func() error { return s.count(ctx, try) })
 	return match, s.asLong(ctx, id, err)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/grantd/grantd/server"
+	"github.com/grantd/grantd/store"
 )
 
 // quickHashes is how long hashes are thought to take in tests that wait for none.
@@ -233,4 +234,30 @@ func TestAsLongAsAHash(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	server.NewHashPool(1, time.Hour).AsLong(gone)
+}
+
+// Who sends a right password again and again, from all places that they are known at, keeps nobody else out.
+func TestNobodyFillsTheQueueAlone(t *testing.T) {
+	s, _ := limited(t, func(o *server.Options) { o.BcryptCost, o.MaxConcurrentHashes = 9, 1 })
+	s.guess("192.0.2.1", "ann", password).wantOK(t)
+	flood := func(i int) reply { return s.guess(fmt.Sprintf("198.51.100.%d", i%store.MostPlaces), "bob", password) }
+	for i := range store.MostPlaces {
+		flood(i).wantOK(t)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var flooding sync.WaitGroup
+	defer flooding.Wait()
+	defer stop()
+	for i := range 3 * store.MostPlaces {
+		flooding.Go(func() {
+			for ctx.Err() == nil {
+				flood(i)
+			}
+		})
+	}
+	eventually(t, 10*time.Second, "the queue is full", func() bool { return s.srv.HashesWaiting() == server.QueuePerHash })
+	for i := range 5 {
+		s.guess("192.0.2.1", "ann", password).wantOK(t)                    // at a known place
+		s.guess(fmt.Sprintf("203.0.113.%d", i), "ann", password).wantOK(t) // and elsewhere
+	}
 }

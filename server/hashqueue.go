@@ -9,7 +9,7 @@ import (
 type hashTurn struct {
 	known   bool   // the user has logged in there before
 	client  string // the OAuth client; of pages none
-	address string // as limits count it
+	address string // as limits count it; at a known place the user
 }
 
 // hashWaiter is one who waits for a turn.
@@ -29,7 +29,7 @@ const knownTurns = 4
 const mostTurns = 4096
 
 // hashQueue holds those who wait. Known places go before strangers, in three of four turns. Among
-// each, clients take turns, and addresses among those of a client: the one whose last turn is longest
+// each, clients take turns, and addresses (users, at known places) among those of a client: the one whose last turn is longest
 // ago is next. So who asks a thousand times waits a thousand turns, and nobody else does. It is not locked.
 type hashQueue struct {
 	waiting []*hashWaiter // in the order in which they came
@@ -53,11 +53,13 @@ type tally struct {
 	of    map[hashTurn]int
 	sizes []int // how many groups have that many
 	most  int
+	all   int // members of any group
 }
 
 func newTally() *tally { return &tally{of: map[hashTurn]int{}, sizes: make([]int, 1)} }
 
 func (t *tally) add(group hashTurn, n int) {
+	t.all += n
 	size := t.of[group]
 	t.sizes[size]--
 	if size += n; size == 0 {
@@ -152,11 +154,17 @@ func (q *hashQueue) ahead(known bool) int {
 }
 
 // toDisplace is who makes room in a full queue for who: the last of the largest group, if that stays
-// larger than the one of who becomes. Known places displace strangers, and never the other way round.
+// larger than the one of who becomes. Known places displace strangers. A share of the queue, as large as that of the turns, is for
+// strangers: from a user who has several waiting they take it back.
 func (q *hashQueue) toDisplace(who hashTurn) *hashWaiter {
-	if strangers := q.clients[false]; who.known && strangers.most > 0 {
+	share, strangers := len(q.waiting)/knownTurns, q.clients[false]
+	switch {
+	case who.known && strangers.all > share:
 		client, _ := strangers.largest(func(hashTurn) bool { return true })
 		return q.lastOf(q.largestAddress(client))
+	case !who.known && strangers.all < share && q.addresses[true].most > 1:
+		user, _ := q.addresses[true].largest(func(hashTurn) bool { return true })
+		return q.lastOf(user)
 	}
 	clients, addresses := q.clients[who.known], q.addresses[who.known]
 	if clients.of[who.allOf()]+1 < clients.most {
