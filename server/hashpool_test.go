@@ -238,7 +238,7 @@ func TestAsLongAsAHash(t *testing.T) {
 
 // Who sends a right password again and again, from all places that they are known at, keeps nobody else out.
 func TestNobodyFillsTheQueueAlone(t *testing.T) {
-	s, _ := limited(t, func(o *server.Options) { o.BcryptCost, o.MaxConcurrentHashes = 9, 1 })
+	s, _ := limited(t, func(o *server.Options) { o.BcryptCost, o.MaxConcurrentHashes = 7, 1 })
 	s.guess("192.0.2.1", "ann", password).wantOK(t)
 	flood := func(i int) reply { return s.guess(fmt.Sprintf("198.51.100.%d", i%store.MostPlaces), "bob", password) }
 	for i := range store.MostPlaces {
