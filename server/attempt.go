@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -158,7 +159,7 @@ const byEmail = " email"
 func (a *attempt) accountOf(user *store.User) string {
 	switch {
 	case user.ID == "":
-		return LimitKey("?" + a.name) // the same rows, and nothing that was typed
+		return LimitKey(unknownName + a.name) // the same rows, and nothing that was typed
 	case store.LoginKey(a.login) == store.LoginKey(user.Username):
 		return LimitKey(user.ID)
 	}
@@ -174,10 +175,15 @@ func (s *Server) tryPassword(ctx context.Context, try *attempt, user *store.User
 	return match, s.asLong(ctx, id, err)
 }
 
-// asLong holds back the refusal of who is limited, and notes it for the audit like that of a wrong password.
+// asLong holds back the refusal of who is limited, and notes it for the audit like that of a wrong password. Whose account
+// it is tells the limit where the user was not looked up.
 func (s *Server) asLong(ctx context.Context, userID string, err error) error {
 	var e *Error
 	if errors.As(err, &e) && e.Status == http.StatusTooManyRequests {
+		var limit usedUp
+		if errors.As(e.Cause, &limit) {
+			userID = cmp.Or(userID, limit.userID())
+		}
 		recordOf(ctx).judged(userID)
 		s.hashes.asLong(ctx)
 	}

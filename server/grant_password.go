@@ -45,7 +45,7 @@ func (s *Server) provePassword(ctx context.Context, try *attempt, password strin
 	}
 	// RFC 6749 §4.3.2: the endpoint is protected against guessing.
 	if err := s.heldOff(try); err != nil {
-		return store.User{}, s.asLong(ctx, "", err) // whose account it is shows in the cause
+		return store.User{}, s.asLong(ctx, "", err)
 	}
 	user, err = s.DB.UserByLogin(ctx, try.login)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -124,8 +124,24 @@ func (g *guard) noteSeen(address, userID string) {
 // bucket it was is for our log.
 func tooManyAttempts(empty store.Empty, now time.Time) *Error {
 	wait := empty.Until.Sub(now)
-	return tooMany(whichLimit(empty.Key), "too many attempts; try again in "+inWords(wait), wait).because(
-		fmt.Errorf("the limit of %s is used up until %s", empty.Key, empty.Until.UTC().Format(time.RFC3339)))
+	return tooMany(whichLimit(empty.Key), "too many attempts; try again in "+inWords(wait), wait).because(usedUp{empty})
+}
+
+// usedUp is, for the operator, the limit that somebody ran into.
+type usedUp struct{ store.Empty }
+
+func (u usedUp) Error() string {
+	return fmt.Sprintf("the limit of %s is used up until %s", u.Key, u.Until.UTC().Format(time.RFC3339))
+}
+
+// userID is whose limit it is. Empty: that of an address, or of a name that nobody has.
+func (u usedUp) userID() string {
+	kind, of, _ := strings.Cut(u.Key, " ")
+	id, _, _ := strings.Cut(of, " ")
+	if kind != accountKind || strings.HasPrefix(id, unknownName) {
+		return ""
+	}
+	return id
 }
 
 // whichLimit is the reason of who finds a bucket empty.
@@ -144,4 +160,9 @@ func whichLimit(key string) reason.Word {
 
 // LimitKey is the key of an account's limit, and the beginning of those of its email and its known places, as
 // store.DB.FillBuckets takes it.
-func LimitKey(userID string) string { return "account " + userID }
+func LimitKey(userID string) string { return accountKind + " " + userID }
+
+const (
+	accountKind = "account" // begins the keys of accounts' limits
+	unknownName = "?"       // begins what stands there in place of a user's id if there is none of the name
+)
