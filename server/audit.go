@@ -20,7 +20,7 @@ func (f *frame) audit(ctx context.Context, level slog.Level, e store.Event) {
 	e = f.completed(rec, e)
 	f.log.LogAttrs(ctx, level, "audit", eventAttrs(e)...)
 	if f.events.affords(e) {
-		rec.unsettled = f.events.add(ctx, e)
+		rec.unsettled, rec.recorder = f.events.add(ctx, e), f.events
 	}
 }
 
@@ -66,6 +66,7 @@ func (rec *record) settle() {
 		return
 	}
 	rec.unsettled = nil
+	rec.recorder.hurry() // not before: all decisions of a request go into one commit
 	late := time.NewTimer(settleTime)
 	defer late.Stop()
 	select {

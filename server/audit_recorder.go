@@ -70,12 +70,21 @@ func (r *recorder) add(ctx context.Context, e store.Event) <-chan struct{} {
 	if wait && r.written == nil {
 		r.written = make(chan struct{})
 	}
-	r.urgent = r.urgent || wait
 	r.start()
 	if !wait {
 		return nil
 	}
 	return r.written
+}
+
+// hurry has what waits written now: somebody waits for it.
+func (r *recorder) hurry() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.waiting) > 0 {
+		r.urgent = true
+		r.start()
+	}
 }
 
 func refused(e store.Event) bool { return e.Type == "request.refused" || e.Type == "login.refused" }

@@ -37,6 +37,7 @@ type record struct {
 	subject, grant string          // of that event
 	login          bool            // a password was judged
 	unsettled      <-chan struct{} // is closed when the decisions of the request are on the disk; nil: there are none
+	recorder       *recorder       // that writes them
 }
 
 // noRoute is the route of what nobody offers.

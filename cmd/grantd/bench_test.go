@@ -96,7 +96,7 @@ func TestBenchBesideGuesses(t *testing.T) {
 	t.Parallel()
 	r, _ := benchmark(t, "", "--operation", "me", "--guesses", "200")
 	wantOperations(t, r, "me")
-	if l := r.Operations[0]; l.Guesses == nil || l.Guesses.Sent <= 0 || l.Guesses.Wrong <= 0 || l.Alone == nil || l.Alone.P99 <= 0 {
+	if l := r.Operations[0]; l.Guesses == nil || l.Guesses.Sent <= 0 || l.Guesses.Wrong+l.Guesses.Busy <= 0 || l.Alone == nil || l.Alone.P99 <= 0 { // a slow machine has no turn for any
 		t.Errorf("%+v %+v", l.Guesses, l.Alone)
 	}
 }
