@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -145,7 +146,7 @@ func (f *frame) attributes(r *http.Request, x *exchange, took time.Duration) []s
 		slog.Float64("took_ms", float64(took.Microseconds())/1000), slog.String("from", f.clientAddress(r)),
 	)
 	for _, a := range [...]struct{ key, value string }{
-		{"client", rec.client}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}, {"reason", string(rec.reason)},
+		{"client", cmp.Or(rec.client, rec.claimed)}, {"grant_type", rec.grantType}, {"outcome", rec.outcome}, {"reason", string(rec.reason)},
 		{"event", rec.event}, {"subject", rec.subject}, {"grant", rec.grant}, {"trace_id", x.span.TraceID()},
 	} {
 		if a.value != "" {
