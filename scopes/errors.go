@@ -49,6 +49,9 @@ type Error struct {
 	Description string
 	// Cause is for the log of the service, not for the client. It may be nil.
 	Cause error
+	// Claims are those of a token that the issuer did make, and that is refused for another reason, such as that it has
+	// expired: they tell the log of the service whose it is, and let nobody in. Nil where nothing in the token is proven.
+	Claims *Claims
 
 	// request tells the two places apart where something Malformed can be: the request, not the token.
 	request bool

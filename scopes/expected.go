@@ -19,7 +19,7 @@ var errNoAudience = errors.New("the audience is empty: give the name that tokens
 
 // judge: RFC 9068 §4. Of several reasons, the one that no newer token would cure comes first. A date that is not there
 // is not compared; readClaims sees to it that a JWT has those that are required.
-func (x expected) judge(c *Claims, now time.Time) error {
+func (x expected) judge(c *Claims, now time.Time) *Error {
 	start := c.IssuedAt
 	if c.notBefore.After(start) {
 		start = c.notBefore
@@ -44,4 +44,13 @@ func (x expected) judge(c *Claims, now time.Time) error {
 func (x expected) isAmong(audience []string) bool {
 	return slices.Contains(audience, x.audience) ||
 		slices.ContainsFunc(x.others, func(name string) bool { return slices.Contains(audience, name) })
+}
+
+// about adds to the refusal of a token whose signature was checked whose it is. Of another issuer's nothing is known: its
+// users may have the same ids.
+func (x expected) about(c *Claims, err *Error) *Error {
+	if c.Issuer == x.issuer {
+		err.Claims = c.share()
+	}
+	return err
 }

@@ -108,7 +108,7 @@ func (p *post) admit(r *http.Request) (*Claims, error) {
 		scope = p.guard.Hierarchy.Expand(scope)
 	}
 	if lacking := p.needs.lacking(scope); lacking != "" {
-		return nil, &Error{Kind: Insufficient, Description: "the token lacks the scope " + lacking + "; ask for it when you get a token"}
+		return nil, &Error{Kind: Insufficient, Description: "the token lacks the scope " + lacking + "; ask for it when you get a token", Claims: claims}
 	}
 	return claims, nil
 }

@@ -100,7 +100,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 		}
 	}
 	if err := v.admit(ctx, t.claims); err != nil {
-		return nil, err
+		return nil, v.expected.about(t.claims, err)
 	}
 	if !again { // Only now: what is refused is not worth a place.
 		v.known.put(token, t, t.claims.ExpiresAt, v.options.Now())
@@ -129,7 +129,7 @@ func (v *Verifier) stillSigned(ctx context.Context, k Key) bool {
 }
 
 // admit checks what changes with time, of tokens seen before, too.
-func (v *Verifier) admit(ctx context.Context, c *Claims) error {
+func (v *Verifier) admit(ctx context.Context, c *Claims) *Error {
 	if err := v.expected.judge(c, v.options.Now()); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (v *Verifier) admit(ctx context.Context, c *Claims) error {
 	return v.unlessRevoked(ctx, c)
 }
 
-func (v *Verifier) unlessRevoked(ctx context.Context, c *Claims) error {
+func (v *Verifier) unlessRevoked(ctx context.Context, c *Claims) *Error {
 	if v.options.Revoked == nil {
 		return nil
 	}

@@ -72,12 +72,12 @@ func (rec *record) about(subject, grant string) { rec.subject, rec.grant = subje
 // tokenRefused notes why the access token of a request was refused, or that there is none.
 func (f *frame) tokenRefused(r *http.Request, e *scopes.Error) {
 	rec := recordOf(r.Context())
-	if c := rec.token; c != nil {
+	if c := cmp.Or(e.Claims, rec.token); c != nil {
 		rec.claimed = c.ClientID
 		rec.about(c.Subject, c.GrantID)
 	}
 	if rec.revocation != nil && e.Kind == scopes.Revoked {
-		e = &scopes.Error{Kind: e.Kind, Description: e.Description, Cause: rec.revocation}
+		e = &scopes.Error{Kind: e.Kind, Description: e.Description, Cause: rec.revocation, Claims: e.Claims}
 	}
 	rec.refused(e.Code(), reason.OfToken(e), e)
 }

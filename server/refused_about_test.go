@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantd/grantd/server"
 )
@@ -26,9 +28,42 @@ func orDash(v any) any {
 	return v
 }
 
+// Of a token that the server made, log and audit log tell whose it is, whyever it is refused. Of one that it did not make
+// nothing is told, for anybody can write anything into it.
+func TestWhoseTokenIsRefused(t *testing.T) {
+	s := withApps(t)
+	access := s.login("me").str("access_token")
+	tampered := access[:strings.LastIndexByte(access, '.')+1] + strings.Repeat("A", 86)
+	revoked := s.login("me").str("access_token")
+	s.revoke(revoked).wantOK(t)
+	for _, path := range []string{"/users/me/items/", "/userinfo"} {
+		for _, c := range []struct{ token, want string }{
+			{access, "token_lacks_scope u-ann app"},
+			{revoked, "token_revoked u-ann app"},
+			{tampered, "token_bad_signature - -"},
+		} {
+			if got := s.about(t, s.get(path, bearer(c.token))); got != c.want {
+				t.Errorf("%s: %s, want %s", path, got, c.want)
+			}
+		}
+	}
+	s.clock.Add(time.Hour)
+	for _, path := range []string{"/users/me/", "/userinfo"} {
+		res := s.get(path, bearer(access))
+		if got := s.about(t, res); got != "token_expired u-ann app" || s.recordOf(res)["grant"] == nil {
+			t.Errorf("%s: %s of authorization %v", path, got, s.recordOf(res)["grant"])
+		}
+		if got := s.about(t, s.get(path, bearer(tampered))); got != "token_bad_signature - -" {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+}
+
 // Who looks for the guesses at somebody finds those that were refused from memory, too.
 func TestUsersOfWhoIsLimited(t *testing.T) {
-	s, _ := limited(t, func(o *server.Options) { o.Limits.Account, o.Limits.KnownPlace, o.Limits.Address = once, once, server.Rate{} })
+	s, _ := limited(t, func(o *server.Options) {
+		o.Limits.Account, o.Limits.KnownPlace, o.Limits.Address = once, once, server.Rate{}
+	})
 	s.guess("192.0.2.1", "bob", password).wantOK(t)
 	for _, c := range []struct{ address, username, want string }{
 		{"192.0.2.2", "ann", "account_limit u-ann app"},
