@@ -32,7 +32,7 @@ func Default() Config {
 			MaxConcurrentHashes: runtime.GOMAXPROCS(0),
 		},
 		Limits: Limits{
-			Account:    Rate{30, 12 * time.Hour},
+			Account:    Rate{16, 12 * time.Hour},
 			KnownPlace: Rate{10, time.Hour},
 			Address:    Rate{100, time.Hour},
 			Signup:     Rate{10, time.Hour},

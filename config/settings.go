@@ -91,7 +91,7 @@ var table = []leaf{
 		number(1, 1<<16), func(c *Config) *int { return &c.Password.MaxConcurrentHashes }),
 	bind("password.default_client", "client taken for a password request that names none",
 		text, func(c *Config) *string { return &c.Password.DefaultClient }),
-	bind("limits.account", "wrong passwords for an account from where its user never logged in, such as 30/12h, or off",
+	bind("limits.account", "wrong passwords for an account from where its user never logged in, such as 16/12h, or off",
 		rate, func(c *Config) *Rate { return &c.Limits.Account }),
 	bind("limits.known_place", "wrong passwords for an account from an address, or in a browser, where its user has logged in",
 		rate, func(c *Config) *Rate { return &c.Limits.KnownPlace }),

@@ -37,7 +37,7 @@ var documented = []struct{ key, value string }{
 	{"password.bcrypt_cost", "12"},
 	{"password.max_concurrent_hashes", strconv.Itoa(runtime.GOMAXPROCS(0))},
 	{"password.default_client", ""},
-	{"limits.account", "30/12h"},
+	{"limits.account", "16/12h"},
 	{"limits.known_place", "10/1h"},
 	{"limits.address", "100/1h"},
 	{"limits.signup", "10/1h"},
