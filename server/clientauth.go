@@ -139,6 +139,9 @@ func (s *Server) authenticateClient(r *http.Request, form url.Values, unnamed fa
 // client and wrong secret are one answer.
 func (s *Server) proveClient(ctx context.Context, given credentials) (*store.Client, error) {
 	if miscopied(given.secret) { // it is nobody's: the database need not be asked
+		if known := s.clients.get(given.id, s.Now()); known != nil { // for the log, where the id may be a secret in the wrong field
+			recordOf(ctx).claimed = known.ID
+		}
 		return nil, given.refuse(reason.ClientSecretMiscopied, wrongClient).because(errors.New("the checksum of the client secret is wrong: it was cut off or mistyped"))
 	}
 	client, kept, err := s.client(ctx, given.id)

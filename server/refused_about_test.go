@@ -79,3 +79,22 @@ func TestUsersOfWhoIsLimited(t *testing.T) {
 		}
 	}
 }
+
+// The client of a secret that was cut off is named if it is known without a look: what nobody has as an id may be a secret.
+func TestClientOfAMiscopiedSecret(t *testing.T) {
+	s := newSystem(t)
+	cut := server.NewClientSecret()[:20]
+	get := func(id, secret string) reply {
+		return s.post("/token", form("grant_type", "client_credentials"), as(id, secret))
+	}
+	for range 2 { // nor is it kept in memory that there is none
+		if got := s.about(t, get("nobody", cut)); got != "client_secret_miscopied - -" {
+			t.Error(got)
+		}
+		get("nobody", "x")
+	}
+	get("service", serviceSecret).wantOK(t)
+	if got := s.about(t, get("service", cut)); got != "client_secret_miscopied - service" {
+		t.Error(got)
+	}
+}
