@@ -152,7 +152,7 @@ func (s *Server) proveClient(ctx context.Context, given credentials) (*store.Cli
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound): // its id stays out of the log: it may be a secret in the wrong field
-		return nil, given.refuse(reason.ClientUnknown, wrongClient).because(errors.New("there is no such client"))
+		return nil, given.refuse(reason.ClientUnknown, wrongClient)
 	case err != nil:
 		return nil, err
 	case match == noSecret:

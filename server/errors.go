@@ -60,8 +60,11 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
+// because adds the cause, unless the hint says the same.
 func (e *Error) because(cause error) *Error {
-	e.Cause = cause
+	if cause == nil || !strings.Contains(e.Hint, cause.Error()) {
+		e.Cause = cause
+	}
 	return e
 }
 

@@ -59,7 +59,7 @@ func (s *Server) provePassword(ctx context.Context, try *attempt, password strin
 		return store.User{}, err
 	}
 	recordOf(ctx).judged(user.ID)
-	if why, cause := whyRefused(user, match); cause != nil {
+	if why, cause := whyRefused(user, match); why != "" {
 		return store.User{}, badGrant(why, wrongLogin).because(cause)
 	}
 	s.proved(ctx, try, user)
@@ -71,7 +71,7 @@ func (s *Server) provePassword(ctx context.Context, try *attempt, password strin
 func whyRefused(user store.User, match bool) (why reason.Word, cause error) {
 	switch {
 	case user.ID == "":
-		return reason.UserUnknown, errors.New("there is no such user")
+		return reason.UserUnknown, nil // that says it all
 	case !match:
 		return reason.WrongPassword, fmt.Errorf("wrong password for user %s", user.ID)
 	case !user.DisabledAt.IsZero():

@@ -123,6 +123,8 @@ func (s *Server) afterReuse(ctx context.Context, t token.Refresh) {
 	s.live.add(store.Revocation{Kind: store.RevokedGrant, ID: t.GrantID, RevokedAt: now, ExpiresAt: accessEnd(now)})
 }
 
+const notRefresh = "this is not a refresh token of this server"
+
 func (s *Server) readRefresh(ctx context.Context, refresh string) (token.Refresh, error) {
 	t, err := s.refresher.Read(refresh)
 	if errors.Is(err, token.ErrOtherKey) {
@@ -134,8 +136,10 @@ func (s *Server) readRefresh(ctx context.Context, refresh string) (token.Refresh
 		return t, err
 	case errors.Is(err, token.ErrRefreshExpired):
 		return t, badGrant(reason.RefreshTokenExpired, "the refresh token expired; log in again").because(err)
+	case errors.Is(err, token.ErrOtherKey):
+		return t, badGrant(reason.RefreshTokenInvalid, notRefresh).becausef("it looks like one, and no key that is known here made it")
 	case err != nil:
-		return t, badGrant(reason.RefreshTokenInvalid, "this is not a refresh token of this server").because(err)
+		return t, badGrant(reason.RefreshTokenInvalid, notRefresh).because(err)
 	}
 	return t, nil
 }

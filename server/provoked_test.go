@@ -52,6 +52,9 @@ var causes = map[reason.Word]string{
 	reason.TokenRevoked:                "was revoked at 2026-03-01T12:00:00Z",
 }
 
+// untold are reasons that say it all.
+var untold = []reason.Word{reason.UserUnknown, reason.ClientUnknown, reason.RefreshTokenInvalid}
+
 // unprovoked are the reasons that nothing at our own routes can have. They are for whoever checks tokens in another way.
 var unprovoked = map[reason.Word]string{
 	reason.TokenInactive:    "the routes ask no introspection endpoint",
@@ -112,6 +115,12 @@ func (p provocation) check(t *testing.T, s *system, res reply) {
 	detail := s.refusalOf(t, id).Detail
 	if detail["reason"] != string(p.reason) || detail["description"] == nil {
 		t.Errorf("the audit log has %v", detail)
+	}
+	if cause, ok := detail["cause"].(string); ok && strings.Contains(fmt.Sprint(detail["description"]), cause) {
+		t.Errorf("the cause says again that %s", cause)
+	}
+	if slices.Contains(untold, p.reason) && detail["cause"] != nil {
+		t.Errorf("the reason says it all, and the cause is %v", detail["cause"])
 	}
 	if cause := fmt.Sprint(detail["cause"]); p.name == "" && !strings.Contains(cause, causes[p.reason]) {
 		t.Errorf("cause %s, want %q in it", cause, causes[p.reason])
