@@ -180,14 +180,21 @@ func (v *requestView) lookAtGrant(ctx context.Context, db *store.DB) error {
 	if err != nil {
 		return err
 	}
+	began := false
 	for _, e := range near {
-		if e.GrantID == v.GrantID && e.RequestID != v.ID {
+		if e.GrantID != v.GrantID {
+			continue
+		}
+		began = began || e.Type == "grant.created" || strings.HasPrefix(e.Type, "refresh_token.")
+		if e.RequestID != v.ID {
 			v.Around = append(v.Around, lineOf(e))
 		}
 	}
 	v.Around = v.Around[max(0, len(v.Around)-mostAround):]
 	g, err := db.Grant(ctx, v.GrantID)
 	switch {
+	case errors.Is(err, store.ErrNotFound) && began:
+		v.now("authorization %s is not there any more: it was swept, or its user or client was deleted", v.GrantID)
 	case errors.Is(err, store.ErrNotFound):
 		v.now("authorization %s is not there: it never began, was swept, or its user or client was deleted", v.GrantID)
 	case err != nil:
