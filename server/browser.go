@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"net/http"
 	"strings"
@@ -30,7 +31,7 @@ func (s *Server) browserOf(r *http.Request) browser {
 	if cookie, err := r.Cookie(s.browserCookieName()); err == nil {
 		id, mac, _ := strings.Cut(cookie.Value, ".")
 		if len(id) == len(rand.Text()) {
-			b = browser{id: id, vouched: mac == s.browserMAC(id)}
+			b = browser{id: id, vouched: hmac.Equal([]byte(mac), []byte(s.browserMAC(id)))}
 		}
 	}
 	if b.id == "" {
