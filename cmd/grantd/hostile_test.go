@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,15 +12,7 @@ import (
 // hostileTime is how long generated requests are sent ("make hostile"). Zero is the short form of "make test".
 func hostileTime(t *testing.T) time.Duration {
 	t.Helper()
-	text := os.Getenv("GRANTD_HOSTILE")
-	if text == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		t.Fatalf("GRANTD_HOSTILE: %v", err)
-	}
-	return d
+	return durationOf(t, "GRANTD_HOSTILE")
 }
 
 // victim is a server that is mistreated, and what it was like before.

@@ -15,13 +15,19 @@ import (
 // of "make test": one round of trouble.
 func soakTime(t *testing.T) time.Duration {
 	t.Helper()
-	text := os.Getenv("GRANTD_SOAK")
+	return durationOf(t, "GRANTD_SOAK")
+}
+
+// durationOf reads a variable of the environment by which make asks for the long form of a test. Zero: it does not.
+func durationOf(t *testing.T, variable string) time.Duration {
+	t.Helper()
+	text := os.Getenv(variable)
 	if text == "" {
 		return 0
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		t.Fatalf("GRANTD_SOAK: %v", err)
+		t.Fatalf("%s: %v", variable, err)
 	}
 	return d
 }
